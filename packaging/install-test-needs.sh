@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs and this machine lacks: real peers from Debian, two cargo tools.
+# Says what it does, asks nothing, and changes nothing when all is there.
+set -euo pipefail
+
+# command:Debian package
+needs=(
+    curl:curl
+    h2load:nghttp2-client
+    haproxy:haproxy
+    nats-server:nats-server
+    nc:netcat-openbsd
+    nginx:nginx-light
+    wrk:wrk
+)
+
+say() { printf 'install-test-needs: %s\n' "$*"; }
+
+missing_packages() {
+    local need
+    for need in "${needs[@]}"; do
+        command -v "${need%%:*}" >/dev/null || printf '%s\n' "${need#*:}"
+    done
+}
+
+# Runs a command as root, or fails when this user cannot become root without a password.
+as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        return 77
+    fi
+}
+
+# Asks Debian not to start the servers that it installs. Where it does so anyway nothing is lost:
+# the tests start their own, on free ports.
+apt_quietly() {
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o=Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+install_packages() {
+    local packages=("$@")
+    say "missing from this machine: ${packages[*]}"
+    if ! command -v apt-get >/dev/null; then
+        say "no apt-get here; install them by hand (tests that need them fail under CI, and are skipped otherwise)"
+        return 0
+    fi
+    if ! apt_quietly update || ! apt_quietly install --no-install-recommends "${packages[@]}" >/dev/null; then
+        say "could not install them; as root: apt-get install ${packages[*]}"
+        [[ -z ${CI:-} ]] || exit 1
+        return 0
+    fi
+    say "installed: ${packages[*]}"
+}
+
+# Builds a cargo tool with little optimisation: it runs once, so its build is what costs.
+install_cargo_tool() {
+    local tool=$1
+    command -v "$tool" >/dev/null && return 0
+    say "building $tool from crates.io, which takes a few minutes once"
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        cargo install --quiet --locked "$tool"
+    say "installed: $tool"
+}
+
+export PATH="$HOME/.cargo/bin:$PATH:/usr/sbin"
+
+mapfile -t packages < <(missing_packages)
+if [[ ${#packages[@]} -gt 0 ]]; then
+    install_packages "${packages[@]}"
+fi
+install_cargo_tool cargo-nextest
+install_cargo_tool cargo-deny
+say "everything is here"
