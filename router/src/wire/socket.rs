@@ -1,0 +1,112 @@
+//! A connected socket, in the clear or inside TLS.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// One end of a connection.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP in the clear.
+    Plain(TcpStream),
+    /// TLS, we answered the handshake.
+    TlsServer(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+    /// TLS, we began the handshake.
+    TlsClient(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+macro_rules! each {
+    ($socket:expr, $io:ident => $call:expr) => {
+        match $socket {
+            Socket::Plain($io) => {
+                let $io = Pin::new($io);
+                $call
+            }
+            Socket::TlsServer($io) => {
+                let $io = Pin::new($io.as_mut());
+                $call
+            }
+            Socket::TlsClient($io) => {
+                let $io = Pin::new($io.as_mut());
+                $call
+            }
+        }
+    };
+}
+
+impl Socket {
+    /// Reads into `room`. `Ok(0)` is the end.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut room = ReadBuf::new(room);
+        let polled = each!(self, io => io.poll_read(cx, &mut room));
+        polled.map_ok(|()| room.filled().len())
+    }
+
+    /// Writes as much as the kernel takes.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, io => io.poll_write(cx, bytes))
+    }
+
+    /// Writes several slices in one call.
+    pub fn poll_write_slices(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self, io => io.poll_write_vectored(cx, slices))
+    }
+
+    /// Sends what a TLS session still holds.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::TlsServer(io) => Pin::new(io.as_mut()).poll_flush(cx),
+            Self::TlsClient(io) => Pin::new(io.as_mut()).poll_flush(cx),
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, io => io.poll_shutdown(cx))
+    }
+
+    /// Is there something to read, or the end? Asks the runtime, not the kernel, and holds no
+    /// buffer. Data that a TLS session has already decrypted is not seen here: it is never left
+    /// behind, because reads have room for a whole record.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp().poll_read_ready(cx)
+    }
+
+    /// Has an idle connection been closed, or spoken to out of turn? Asks the runtime's cached
+    /// readiness, so it costs no system call and may miss what the kernel has not told yet.
+    #[must_use]
+    pub fn is_spoken_to(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.tcp().poll_read_ready(&mut cx).is_ready()
+    }
+
+    /// The same question put to the kernel: one system call, no doubt left but for what is still
+    /// on its way.
+    #[must_use]
+    pub fn is_spoken_to_for_certain(&self) -> bool {
+        let mut byte = [0_u8];
+        let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+        !matches!(
+            rustix::net::recv(self.tcp(), &mut byte, flags),
+            Err(rustix::io::Errno::AGAIN)
+        )
+    }
+
+    /// The TCP connection underneath.
+    #[must_use]
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::TlsServer(tls) => tls.get_ref().0,
+            Self::TlsClient(tls) => tls.get_ref().0,
+        }
+    }
+}
