@@ -1,2 +1,47 @@
-//! Binary.
-fn main() {}
+//! argv → command → exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use control::exec::{self, ExecOptions};
+use control::explain::{Explain, tell};
+use control::micro::{self, MicroOptions};
+use control::sample::{self, SampleOptions};
+
+/// Switchyard: an HTTP edge router fed by NATS, and the platform around it.
+#[derive(Parser)]
+#[command(name = "switchyard", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Become a program that ends when its parent does
+    #[command(hide = true)]
+    Exec(ExecOptions),
+    /// Run bus, router and a sample application on this machine
+    Micro(MicroOptions),
+    /// Run a small application that announces itself over NATS
+    Sample(SampleOptions),
+}
+
+fn main() -> ExitCode {
+    let outcome: Result<(), Box<dyn Explain>> = match Cli::parse().command {
+        Command::Exec(options) => Err(boxed(exec::run(&options))),
+        Command::Micro(options) => micro::run(&options).map_err(boxed),
+        Command::Sample(options) => sample::run(&options).map_err(boxed),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{}", tell(&*error));
+            error.exit().into()
+        }
+    }
+}
+
+fn boxed(error: impl Explain + 'static) -> Box<dyn Explain> {
+    Box::new(error)
+}
