@@ -173,11 +173,11 @@ fn admit(hall: &Rc<Hall>, socket: TcpStream, addr: SocketAddr, gate: Gate, place
         match gate {
             Gate::Plain => {
                 let peer = Peer::new(addr, local, Transport::Plain);
-                h1::serve(&presence.hall, Socket::Plain(socket), &peer, &timer).await;
+                h1::serve(&presence.hall, Socket::Plain(socket), peer, timer).await;
             }
             Gate::Tls => {
                 // perf: boxed, so that a plain connection's task does not carry its size.
-                Box::pin(serve_tls(&presence.hall, socket, (addr, local), &timer)).await;
+                Box::pin(serve_tls(&presence.hall, socket, (addr, local), timer)).await;
             }
         }
     });
@@ -187,15 +187,15 @@ async fn serve_tls(
     hall: &Rc<Hall>,
     socket: TcpStream,
     (addr, local): (SocketAddr, SocketAddr),
-    timer: &Timer,
+    timer: Timer,
 ) {
     let Some(front) = &hall.tls else { return };
     let peer = Peer::new(addr, local, Transport::Tls);
-    match front.handshake(socket, timer).await {
+    match front.handshake(socket, &timer).await {
         Some((stream, tls::Spoken::Http1)) => {
-            h1::serve(hall, Socket::TlsServer(Box::new(stream)), &peer, timer).await
+            h1::serve(hall, Socket::TlsServer(Box::new(stream)), peer, timer).await
         }
-        Some((stream, tls::Spoken::Http2)) => h2::serve(hall, stream, &peer, timer).await,
+        Some((stream, tls::Spoken::Http2)) => h2::serve(hall, stream, &peer, &timer).await,
         None => {}
     }
 }

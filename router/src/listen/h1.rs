@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use super::carrier::Client;
 use super::drain::Stage;
 use super::{Hall, refuse};
 use crate::buffers::Class;
@@ -14,7 +15,7 @@ use crate::core::Timer;
 use crate::message::RequestHead;
 use crate::observe::metrics::RefusalReason;
 use crate::peer::Peer;
-use crate::proxy::{Keep, Surroundings};
+use crate::proxy::Keep;
 use crate::wire::h1::{Connection, HeadError, HeadLimits};
 use crate::wire::{ClientSide, Socket};
 
@@ -27,10 +28,15 @@ enum NoRequest {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(hall: &Rc<Hall>, socket: Socket, peer: &Peer, timer: &Timer) {
-    let mut client = ClientSide::H1(Connection::new(socket, Class::Head));
+pub(super) async fn serve(hall: &Rc<Hall>, socket: Socket, peer: Peer, timer: Timer) {
+    let mut client = Box::new(Client {
+        side: ClientSide::H1(Connection::new(socket, Class::Head)),
+        peer,
+        timer,
+    });
     loop {
-        let ClientSide::H1(connection) = &mut client else {
+        let Client { side, timer, .. } = &mut *client;
+        let ClientSide::H1(connection) = side else {
             return;
         };
         timer.arm(Some(hall.idle_timeout));
@@ -41,13 +47,10 @@ pub(super) async fn serve(hall: &Rc<Hall>, socket: Socket, peer: &Peer, timer: &
                 return Box::pin(refuse::refuse(connection, status, timer)).await;
             }
         };
-        let around = Surroundings {
-            peer,
-            timer,
-            reuse: hall.drain.reuse(),
-        };
-        let keep = hall.proxy.serve(head, &mut client, around).await;
-        match (keep, &mut client) {
+        let (keep, served) = hall.carriers.carry(head, client).await;
+        client = served;
+        let Client { side, timer, .. } = &mut *client;
+        match (keep, side) {
             (Keep::Open, _) if hall.drain.stage() == Stage::Serving => {}
             (Keep::Open | Keep::Close, ClientSide::H1(connection)) => {
                 return Box::pin(refuse::linger(connection, timer)).await;

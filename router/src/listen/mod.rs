@@ -4,6 +4,7 @@
 //! on either wire, to [`Proxy::serve`](crate::proxy::Proxy::serve). What is no clear message is
 //! refused here and goes no further. Never: a look at routes or endpoints.
 
+mod carrier;
 mod drain;
 mod gate;
 mod h1;
@@ -19,6 +20,8 @@ use crate::core::Wheel;
 use crate::observe::metrics::RequestMetrics;
 use crate::proxy::Proxy;
 
+use carrier::Carriers;
+
 pub use drain::{DrainOrder, DrainWatch, Stage};
 pub use gate::{Gate, Gates, serve};
 pub use tls::{FrontTls, Http2};
@@ -28,6 +31,7 @@ pub struct Hall {
     proxy: Rc<Proxy>,
     metrics: Rc<RequestMetrics>,
     wheel: Rc<Wheel>,
+    carriers: Carriers,
     drain: DrainWatch,
     tls: Option<FrontTls>,
     idle_timeout: Duration,
@@ -48,6 +52,7 @@ impl Hall {
     ) -> Self {
         Self {
             metrics: Rc::clone(&proxy.observer().metrics),
+            carriers: Carriers::new(Rc::clone(&proxy), drain.clone()),
             proxy,
             wheel,
             drain,

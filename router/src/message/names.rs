@@ -113,7 +113,11 @@ impl FieldName {
         };
         candidates
             .into_iter()
-            .find(|candidate| candidate.text().as_bytes().eq_ignore_ascii_case(name))
+            .find(|candidate| {
+                let text = candidate.text().as_bytes();
+                // perf: most senders spell a name as we do, and then one comparison of memory will do.
+                text == name || text.eq_ignore_ascii_case(name)
+            })
             .unwrap_or(Self::Other)
     }
 

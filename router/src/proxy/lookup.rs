@@ -45,7 +45,10 @@ impl Walk<'_> {
         exchange: &Exchange<'_>,
     ) -> Result<Routed<'r>, Refusal> {
         let traced = admitted.traced;
-        let found = self.find(traced.head);
+        let found = self
+            .proxy
+            .table
+            .find(traced.head.host(), traced.head.path());
         let found_at = self.proxy.observer.clock().now();
         // perf: measured from the arrival, which was some 100 ns ago: one clock reading instead of
         // two, and the same reading serves the choice of an endpoint.
@@ -73,14 +76,6 @@ impl Walk<'_> {
                 Err(Refusal::NoEndpoints { host: host() })
             }
             Lookup::Empty(_) | Lookup::Unknown => Err(Refusal::UnknownRoute { host: host() }),
-        }
-    }
-
-    fn find(&self, head: &RequestHead) -> Lookup {
-        // A host or path that is no UTF-8 was never registered: announcements are JSON.
-        match (str::from_utf8(head.host()), str::from_utf8(head.path())) {
-            (Ok(host), Ok(path)) => self.proxy.table.find(host, path),
-            _ => Lookup::Unknown,
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct RequestKey<'a> {
     start: usize,
     host_end: usize,
     /// What was not yet copied behind the host; none once it was, or when there is nothing.
-    path: Option<&'a str>,
+    path: Option<&'a [u8]>,
 }
 
 impl<'a> RequestKey<'a> {
@@ -28,16 +28,16 @@ impl<'a> RequestKey<'a> {
     }
 
     /// Makes it the key of a request, or nothing when no route can have it.
-    pub(super) fn fill(&mut self, host: &str, path: &'a str) -> Option<()> {
+    pub(super) fn fill(&mut self, host: &[u8], path: &'a [u8]) -> Option<()> {
         // compat: `OPTIONS *` is looked up as `host*`, which nobody can register (gorouter 2.2).
-        if host.is_empty() || !(path.is_empty() || path.starts_with('/')) {
+        if host.is_empty() || !(path.is_empty() || path.starts_with(b"/")) {
             return None;
         }
         self.bytes.push(b'*');
-        self.bytes.try_extend_from_slice(host.as_bytes()).ok()?;
+        self.bytes.try_extend_from_slice(host).ok()?;
         self.bytes.make_ascii_lowercase();
         self.host_end = self.bytes.len();
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = path.strip_suffix(b"/").unwrap_or(path);
         self.path = Some(path).filter(|path| !path.is_empty());
         Some(())
     }
@@ -85,10 +85,9 @@ impl<'a> RequestKey<'a> {
     fn copy_path(&mut self) {
         let Some(path) = self.path.take() else { return };
         let room = self.bytes.remaining_capacity();
-        let whole = path.as_bytes();
         // invariant: a cut path ends at a segment boundary, or a longer segment would match a shorter.
-        let fitting = match whole.get(..=room) {
-            None => whole,
+        let fitting = match path.get(..=room) {
+            None => path,
             Some(long) => long
                 .get(..memchr::memrchr(b'/', long).unwrap_or(0))
                 .unwrap_or_default(),
@@ -108,7 +107,7 @@ mod tests {
 
     fn request_key<'a>(host: &str, path: &'a str) -> Option<RequestKey<'a>> {
         let mut request = RequestKey::blank();
-        request.fill(host, path)?;
+        request.fill(host.as_bytes(), path.as_bytes())?;
         Some(request)
     }
 

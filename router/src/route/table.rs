@@ -73,9 +73,10 @@ impl RouteTable {
     /// Finds the pool for a request (gorouter 2.2 and 2.3): `host` without a port, in any case;
     /// `path` as received, without the query.
     #[must_use]
-    pub fn find(&self, host: &str, path: &str) -> Lookup {
+    pub fn find(&self, host: impl AsRef<[u8]>, path: impl AsRef<[u8]>) -> Lookup {
+        // Bytes, not text: what is no UTF-8 was never registered, so it is simply not found.
         let mut request = RequestKey::blank();
-        if request.fill(host, path).is_none() {
+        if request.fill(host.as_ref(), path.as_ref()).is_none() {
             return Lookup::Unknown;
         }
         loop {
