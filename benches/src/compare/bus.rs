@@ -163,8 +163,10 @@ pub(crate) fn app_route(nth: u32) -> String {
     )
 }
 
-const REGISTER: &str = "router.register";
-const UNREGISTER: &str = "router.unregister";
+/// Where routes are announced.
+pub(crate) const REGISTER: &str = "router.register";
+/// Where they are withdrawn.
+pub(crate) const UNREGISTER: &str = "router.unregister";
 const APP: &str = "8f0f5b62-2f5c-4f0b-9a3c-5f1c2d3e4f50";
 const CHURN_TICK: Duration = Duration::from_millis(5);
 const CHANGES_PER_TICK: u32 = 5;

@@ -101,6 +101,9 @@ pub(crate) const LOAD_SECONDS: Floor = Floor::AtMost(10.0);
 /// Bytes for each of them, endpoint included.
 pub(crate) const ROUTE_BYTES: Floor = Floor::AtMost(400.0);
 
+/// Milliseconds from an announcement to its first answer, and from a withdrawal to the first 404, p99.
+pub(crate) const VISIBLE_MILLIS: Floor = Floor::AtMost(10.0);
+
 #[cfg(test)]
 mod tests {
     use super::*;

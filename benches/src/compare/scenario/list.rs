@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{allocations, churn, http2, idle, latency, million, stream, syscalls, throughput};
+use super::{
+    allocations, churn, http2, idle, latency, million, stream, syscalls, throughput, visible,
+};
 use crate::bus::Bus;
 use crate::contestant::{Contestant, Kind, Logs, Surroundings};
 use crate::generator::Generator;
@@ -46,10 +48,11 @@ pub(crate) enum Scenario {
     Allocations,
     Churn,
     Million,
+    Visible,
 }
 
 /// All of them, in the order in which they are asked: those that share running contestants stand together.
-pub(crate) const ALL: [Scenario; 14] = [
+pub(crate) const ALL: [Scenario; 15] = [
     Scenario::Idle,
     Scenario::Small {
         logs: Logs::On,
@@ -79,6 +82,7 @@ pub(crate) const ALL: [Scenario; 14] = [
         logs: Logs::Off,
         connections: 512,
     },
+    Scenario::Visible,
     Scenario::Allocations,
     Scenario::Churn,
     Scenario::Million,
@@ -109,6 +113,7 @@ impl Scenario {
             Self::Allocations => "allocations",
             Self::Churn => "churn",
             Self::Million => "routes-1m",
+            Self::Visible => "visible",
         }
     }
 
@@ -118,7 +123,7 @@ impl Scenario {
             Self::Small { logs, .. } => Some(logs),
             Self::Body { .. } | Self::Latency | Self::Idle => Some(Logs::On),
             Self::Syscalls | Self::Stream | Self::Http2 => Some(Logs::On),
-            Self::Allocations | Self::Churn | Self::Million => None,
+            Self::Allocations | Self::Churn | Self::Million | Self::Visible => None,
         }
     }
 
@@ -148,6 +153,7 @@ impl Scenario {
             Self::Allocations => allocations::ask(stand, name, results),
             Self::Churn => churn::ask(stand, name, results),
             Self::Million => million::ask(stand, name, results),
+            Self::Visible => visible::ask(stand, name, results),
         }
     }
 }

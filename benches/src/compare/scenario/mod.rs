@@ -15,5 +15,6 @@ mod stream;
 mod syscalls;
 mod table;
 mod throughput;
+mod visible;
 
 pub(crate) use list::{ALL, Field, Method, Scenario, Stand};
