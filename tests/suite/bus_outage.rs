@@ -85,6 +85,31 @@ fn when_the_bus_returns_the_router_asks_for_everything_again() {
     served(&router);
 }
 
+/// The long form of the two rules above, with the thresholds of `examples/gorouter.yml`: routes become stale after two
+/// minutes, the bus is away for five.
+#[test]
+#[ignore = "takes five minutes: cargo nextest run -p switchyard-tests --run-ignored only -E 'test(five_minutes)'"]
+fn five_minutes_without_a_bus_lose_nothing() {
+    let (mut bus, endpoint) = (Bus::debian(), Endpoint::saying("hello"));
+    let suspended = json!({ "suspend_pruning_if_nats_unavailable": true });
+    let router = Router::with(&bus, &suspended);
+    until_known(&bus, &router, &endpoint);
+    bus.stop();
+    let end = Instant::now() + Duration::from_secs(5 * 60);
+    while Instant::now() < end {
+        served(&router);
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    assert!(!has_pruned(&router));
+    bus.restart();
+    let mut starts = bus.listen("router.start");
+    let start: Value = serde_json::from_slice(&starts.message()).unwrap();
+    assert!(start["id"].is_string(), "{start}");
+    until_known(&bus, &router, &endpoint);
+    served(&router);
+    assert!(!has_pruned(&router));
+}
+
 #[test]
 fn a_stale_endpoint_is_pruned_while_the_bus_is_there() {
     let (bus, endpoint) = (Bus::start(), Endpoint::saying("hello"));
