@@ -13,9 +13,14 @@ if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
     exit 1
 fi
 
+# What is found on the way goes into a folder of its own; the corpus in the tree is only read.
+found=$(mktemp -d)
+trap 'rm -rf "$found"' EXIT
+
 mapfile -t targets < <(cargo +nightly fuzz list)
 for target in "${targets[@]}"; do
     echo "fuzz-smoke: $target for ${seconds} s"
-    cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -verbosity=0
+    mkdir "$found/$target"
+    cargo +nightly fuzz run "$target" "$found/$target" "fuzz/corpus/$target" -- -max_total_time="$seconds" -verbosity=0
 done
 echo "fuzz-smoke: ${#targets[@]} targets, nothing found"

@@ -198,6 +198,7 @@ fn hosts_with_bytes_that_no_name_has() {
         "user@a.example.com",
         "a.example.com\\",
         "a.example.com\t b",
+        "a.example.com,b.example.com",
     ];
     refused_each(hosts.map(|host| format!("GET /x HTTP/1.1\r\nHost: {host}\r\n\r\n")));
 }

@@ -90,7 +90,8 @@ pub fn host_without_port(host: &[u8]) -> &[u8] {
 }
 
 /// May these bytes stand in a `Host` field? The characters are those that Go's HTTP server
-/// accepts (RFC 3986 3.2.2 without user names).
+/// accepts (RFC 3986 3.2.2 without user names), but for the comma: `a,b` is what a proxy in front
+/// makes of two `Host` fields, and two hosts are none.
 #[must_use]
 pub fn is_valid_host(host: &[u8]) -> bool {
     host.iter().all(|byte| {
@@ -108,7 +109,6 @@ pub fn is_valid_host(host: &[u8]) -> bool {
                     | b')'
                     | b'*'
                     | b'+'
-                    | b','
                     | b';'
                     | b'='
                     | b':'
