@@ -199,8 +199,10 @@ mod tests {
         let bus = Bus::start(0, Path::new("/usr/sbin/nats-server"), dir).unwrap();
         let heard = bus.runtime.block_on(async {
             let client = connect(bus.port).await.unwrap();
-            let heard = client.subscribe("router.*").await.unwrap();
-            client.flush().await.unwrap();
+            let mut heard = client.subscribe("router.*").await.unwrap();
+            // What the server passes on of this connection's own it has read after the subscription.
+            client.publish("router.ready", "{}".into()).await.unwrap();
+            assert_eq!(next(&mut heard).await.0, "router.ready");
             heard
         });
         (bus, heard)
