@@ -20,11 +20,12 @@ const ROUTER: Floors = &[
 const CONTROL: Floors = &[
     &["wire", "model"],
     &["placement", "health", "staging"],
-    &["store", "blobs"],
-    &["controller", "agent", "node", "services", "logs"],
+    &["store", "blobs", "logs"],
+    &["controller", "agent", "node", "services"],
     &["api"],
     &["console"],
-    &["bin", "micro", "sample"],
+    &["push"],
+    &["bin", "command", "micro", "sample", "site"],
 ];
 
 /// What a room's shipped code must never name, whatever its floor.
@@ -59,6 +60,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("router/src/admin", &["crate::registry", "crate::proxy"]),
     ("router/bus/src", &["router::"]),
     ("control/src", &["router::"]),
+    ("control/src/wire", CLOCKLESS),
+    ("control/src/model", CLOCKLESS),
+    ("control/src/placement", CLOCKLESS),
+    ("control/src/health", CLOCKLESS),
 ];
 
 const CLOCKLESS: &[&str] = &[
