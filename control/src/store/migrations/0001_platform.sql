@@ -267,7 +267,9 @@ CREATE TABLE deployments (
     desired_instances BIGINT NOT NULL,
     deadline BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    -- whether the canary has run, so that what follows a pause is the rest of the way
+    canary_ran BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX deployments_of_app ON deployments (app_guid, created_at);
 CREATE INDEX deployments_by_status ON deployments (status_value);
@@ -377,4 +379,14 @@ CREATE TABLE metadata (
     name TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (resource_guid, kind, name)
+);
+
+-- How often each index of a process has crashed in a row, for the controller that takes over.
+CREATE TABLE crash_counts (
+    process_guid TEXT NOT NULL REFERENCES processes (guid) ON DELETE CASCADE,
+    instance_index BIGINT NOT NULL,
+    version TEXT NOT NULL,
+    crashes BIGINT NOT NULL,
+    last_crash_at BIGINT NOT NULL,
+    PRIMARY KEY (process_guid, instance_index)
 );

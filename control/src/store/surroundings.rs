@@ -1,0 +1,111 @@
+//! What an application's environment is composed of, read in one go.
+
+use super::{Row, Store, StoreError};
+use crate::model::{App, Route, Surroundings};
+
+impl Store {
+    /// The names around an application, and those that reach its processes of one type.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn surroundings(
+        &self,
+        app: &App,
+        process_type: &str,
+        api_url: &str,
+    ) -> Result<Surroundings, StoreError> {
+        let mut connection = self.connection().await?;
+        let row = sqlx::query(
+            "SELECT s.name AS space_name, o.guid AS organization_guid, \
+             o.name AS organization_name FROM spaces s \
+             JOIN organizations o ON o.guid = s.organization_guid WHERE s.guid = $1",
+        )
+        .bind(&app.space_guid)
+        .fetch_one(&mut *connection)
+        .await?;
+        let row = Row(&row);
+        let around = Surroundings {
+            space_name: row.text("space_name")?,
+            organization_guid: row.text("organization_guid")?,
+            organization_name: row.text("organization_name")?,
+            uris: Vec::new(),
+            api_url: api_url.to_owned(),
+        };
+        drop(connection);
+        let uris = self.uris_of(&app.guid, process_type).await?;
+        Ok(Surroundings { uris, ..around })
+    }
+
+    /// The names that reach an application's processes of one type, oldest route first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn uris_of(
+        &self,
+        app_guid: &str,
+        process_type: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let leads =
+            super::Filter::sql("t.guid IN (SELECT route_guid FROM destinations WHERE app_guid = ")
+                .value(app_guid)
+                .then(" AND process_type = ")
+                .value(process_type)
+                .then(")");
+        let routes: Vec<Route> = self.all(vec![leads]).await?;
+        Ok(routes.iter().map(Route::url).collect())
+    }
+
+    /// Memory in MB that all started processes of an organization may use, those of one application
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn memory_in_use(
+        &self,
+        organization_guid: &str,
+        but_app: &str,
+    ) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        // No process counts for more than an exabyte, so that no sum grows too large.
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN p.instances * p.memory_mb < 1000000000000 \
+              THEN p.instances * p.memory_mb ELSE 1000000000000 END), 0) AS BIGINT) AS n \
+             FROM processes p JOIN apps a ON a.guid = p.app_guid \
+             JOIN spaces s ON s.guid = a.space_guid \
+             WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2",
+        )
+        .bind(organization_guid)
+        .bind(but_app)
+        .fetch_one(&mut *connection)
+        .await?;
+        Row(&row).count("n")
+    }
+
+    /// Instances that all started processes of an organization have, those of one application left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn instances_in_use(
+        &self,
+        organization_guid: &str,
+        but_app: &str,
+    ) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(p.instances), 0) AS BIGINT) AS n \
+             FROM processes p JOIN apps a ON a.guid = p.app_guid \
+             JOIN spaces s ON s.guid = a.space_guid \
+             WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2",
+        )
+        .bind(organization_guid)
+        .bind(but_app)
+        .fetch_one(&mut *connection)
+        .await?;
+        Row(&row).count("n")
+    }
+}
