@@ -1,0 +1,268 @@
+//! The handle through which the API speaks to the controller.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::warn;
+
+use crate::model::{InstanceReport, InstanceState, InstanceStats};
+
+/// What the API says to the controller. Clones share the same controller.
+///
+/// The store holds what is wanted, so an order only says where to look now. One that finds the queue
+/// full is not lost: the controller then looks at everything.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    orders: mpsc::Sender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// The controller's end of its handles.
+#[derive(Debug)]
+pub struct Orders {
+    queue: mpsc::Receiver<Order>,
+    shared: Arc<Shared>,
+}
+
+/// One thing that the API wants of the controller.
+#[derive(Debug)]
+pub enum Order {
+    /// The desired state of this application was written.
+    App(String),
+    /// The desired state of anything may have been written.
+    Everything,
+    /// This deployment was created or changed.
+    Deployment(String),
+    /// A line of the platform for the log of an application.
+    Log {
+        /// The application.
+        app: String,
+        /// Who speaks, as in `API`.
+        source_type: String,
+        /// The line.
+        text: String,
+    },
+    /// Whether the nodes have room for one more instance.
+    Room {
+        /// Of this size.
+        room: Room,
+        /// Who asked.
+        answer: oneshot::Sender<bool>,
+    },
+    /// This build waits to be staged.
+    Stage(String),
+    /// The numbers of a process's instances.
+    Stats {
+        /// The process.
+        process: String,
+        /// Who asked.
+        answer: oneshot::Sender<Vec<InstanceStats>>,
+    },
+    /// One instance is to end; another one takes its place.
+    StopInstance {
+        /// The process.
+        process: String,
+        /// Its index.
+        index: u32,
+    },
+}
+
+/// The room that one instance needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Room {
+    /// Memory in MB.
+    pub memory_mb: u64,
+    /// Disk in MB.
+    pub disk_mb: u64,
+    /// The stack that the node must have.
+    pub stack: String,
+}
+
+/// What both ends see.
+#[derive(Debug, Default)]
+struct Shared {
+    /// An order found the queue full.
+    overflowed: AtomicBool,
+    /// By process, ordered by index.
+    instances: RwLock<HashMap<String, Vec<InstanceReport>>>,
+}
+
+impl Controller {
+    /// A handle and the end that its orders come to.
+    #[must_use]
+    pub fn channel() -> (Self, Orders) {
+        let (orders, queue) = mpsc::channel(HELD_ORDERS);
+        let shared = Arc::<Shared>::default();
+        let end = Orders {
+            queue,
+            shared: Arc::clone(&shared),
+        };
+        (Self { orders, shared }, end)
+    }
+
+    /// Says that the desired state of an application (state, instances, routes) was written.
+    pub fn app_changed(&self, app_guid: &str) {
+        self.tell(Order::App(app_guid.to_owned()));
+    }
+
+    /// Says that a deployment was created, continued or canceled.
+    pub fn deployment_changed(&self, guid: &str) {
+        self.tell(Order::Deployment(guid.to_owned()));
+    }
+
+    /// Whether some node has room for one more instance.
+    pub async fn has_room(&self, room: Room) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Order::Room { room, answer }, answered)
+            .await
+            .unwrap_or(false)
+    }
+
+    /// What the heartbeats say of a process's instances, ordered by index; an index of which nothing
+    /// is known is left out.
+    #[must_use]
+    pub fn instances(&self, process_guid: &str) -> Vec<InstanceReport> {
+        let instances = self.shared.instances.read();
+        instances
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(process_guid)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// How many processes have instances, and how many instances of all processes run.
+    #[must_use]
+    pub fn totals(&self) -> (usize, usize) {
+        let instances = self.shared.instances.read();
+        let instances = instances.unwrap_or_else(PoisonError::into_inner);
+        let all = instances.values().flatten();
+        let running = all.filter(|one| one.state == InstanceState::Running);
+        (instances.len(), running.count())
+    }
+
+    /// Puts a line of the platform into the log of an application.
+    pub fn log(&self, app_guid: &str, source_type: &str, text: &str) {
+        let line = Order::Log {
+            app: app_guid.to_owned(),
+            source_type: source_type.to_owned(),
+            text: text.to_owned(),
+        };
+        if self.orders.try_send(line).is_err() {
+            warn!(app = app_guid, text, "platform-log-line-dropped");
+        }
+    }
+
+    /// Asks for a build to be staged.
+    pub fn stage(&self, build_guid: &str) {
+        self.tell(Order::Stage(build_guid.to_owned()));
+    }
+
+    /// The numbers of a process's running instances, from whoever answers within 2 s.
+    pub async fn stats(&self, process_guid: &str) -> Vec<InstanceStats> {
+        let (answer, answered) = oneshot::channel();
+        let process = process_guid.to_owned();
+        self.ask(Order::Stats { process, answer }, answered)
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Ends one instance of a process; another one takes its place.
+    pub async fn stop_instance(&self, process_guid: &str, index: u32) {
+        let process = process_guid.to_owned();
+        let order = Order::StopInstance { process, index };
+        // A controller that is gone has nothing to stop.
+        let _sent = timeout(ANSWER_DEADLINE, self.orders.send(order)).await;
+    }
+
+    async fn ask<T>(&self, order: Order, answered: oneshot::Receiver<T>) -> Option<T> {
+        self.orders.try_send(order).ok()?;
+        timeout(ANSWER_DEADLINE, answered).await.ok()?.ok()
+    }
+
+    fn tell(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            self.shared.overflowed.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Orders {
+    /// Waits for the next order; `None` once every handle is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// No order is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Order> {
+        if self.shared.overflowed.swap(false, Ordering::AcqRel) {
+            return Some(Order::Everything);
+        }
+        self.queue.recv().await
+    }
+
+    /// Shows what is known of a process's instances, ordered by index.
+    pub fn show(&self, process_guid: &str, instances: Vec<InstanceReport>) {
+        let table = self.shared.instances.write();
+        let mut table = table.unwrap_or_else(PoisonError::into_inner);
+        if instances.is_empty() {
+            table.remove(process_guid);
+        } else {
+            table.insert(process_guid.to_owned(), instances);
+        }
+    }
+
+    /// Shows what is known of all processes' instances, in place of what was shown before.
+    pub fn show_all(&self, instances: HashMap<String, Vec<InstanceReport>>) {
+        let table = self.shared.instances.write();
+        *table.unwrap_or_else(PoisonError::into_inner) = instances;
+    }
+}
+
+const HELD_ORDERS: usize = 1024;
+/// Agents get 2 s to answer; this is what the way to them may take on top.
+const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Micros;
+
+    #[tokio::test]
+    async fn an_order_that_found_no_room_makes_the_controller_look_at_everything() {
+        let (controller, mut orders) = Controller::channel();
+        for _ in 0..=HELD_ORDERS {
+            controller.app_changed("a");
+        }
+        assert!(matches!(orders.next().await, Some(Order::Everything)));
+        assert!(matches!(orders.next().await, Some(Order::App(app)) if app == "a"));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_answers_is_unknown() {
+        let (controller, orders) = Controller::channel();
+        drop(orders);
+        assert!(controller.stats("p").await.is_empty());
+        controller.stop_instance("p", 0).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_is_seen_by_every_handle() {
+        let (controller, orders) = Controller::channel();
+        let running = InstanceReport {
+            index: 0,
+            instance: "i".to_owned(),
+            state: InstanceState::Running,
+            since: Micros(1),
+            routable: Some(true),
+            details: None,
+        };
+        orders.show("p", vec![running.clone()]);
+        let other = controller.clone();
+        assert_eq!(other.instances("p"), [running]);
+        orders.show("p", Vec::new());
+        assert!(controller.instances("p").is_empty());
+    }
+}
