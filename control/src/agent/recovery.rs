@@ -1,0 +1,81 @@
+//! Taking up what an earlier agent left: instances that run, instances that ended meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tracing::info;
+
+use super::error::AgentError;
+use super::instance::Instance;
+use super::life::{From, Life};
+use super::node::Node;
+use super::runtime::Labelled;
+use super::snapshot::Snapshot;
+use crate::wire::{ExitReason, InstanceState};
+
+/// Takes up every instance of the snapshot. Builds end with their agent; the stager sees to that.
+pub(super) async fn recover(
+    node: &Arc<Node>,
+    snapshot: &Snapshot,
+    lives: &mut JoinSet<()>,
+) -> Result<(), AgentError> {
+    let known = snapshot.read().map_err(|source| AgentError::Snapshot {
+        path: node.dir.join("db/instances.json"),
+        source,
+    })?;
+    let listed = node.runtime.list().await.map_err(AgentError::Runtime)?;
+    let listed: BTreeMap<String, Labelled> = listed
+        .into_iter()
+        .map(|one| (one.handle.clone(), one))
+        .collect();
+    for instance in known {
+        take_up(node, instance, &listed, lives);
+    }
+    Ok(())
+}
+
+fn take_up(
+    node: &Arc<Node>,
+    mut instance: Instance,
+    listed: &BTreeMap<String, Labelled>,
+    lives: &mut JoinSet<()>,
+) {
+    let guid = instance.guid.clone();
+    let found = listed.get(&guid);
+    let was = instance.state;
+    // Whoever speaks to the routers has forgotten it with the agent before us.
+    instance.routable = false;
+    let from = match (was, found.map(|container| container.running)) {
+        (InstanceState::Crashed | InstanceState::Stopped, _) => {
+            let room = node.admission.occupy(instance.amount());
+            drop(node.roster.add(instance, room));
+            // As a change, so that its room is given back.
+            node.roster.change(&guid, |_| {});
+            return;
+        }
+        (_, None) => From::Nothing,
+        (InstanceState::Running | InstanceState::Evacuating, Some(true)) => From::Health,
+        // Its program runs but was never seen healthy, or has ended; both are found out.
+        (_, Some(_)) => From::Container,
+    };
+    let stopping = was == InstanceState::Stopping;
+    let state = match from {
+        From::Health => InstanceState::Running,
+        From::Admission | From::Container | From::Nothing => InstanceState::Starting,
+    };
+    instance.state = state;
+    let room = node.admission.occupy(instance.amount());
+    let told = node.roster.add(instance, room);
+    info!(instance = guid, state = ?was, container = found.is_some(), "instance-taken-up");
+    let life = Life {
+        node: Arc::clone(node),
+        guid: guid.clone(),
+        told,
+        following: None,
+    };
+    if stopping {
+        node.roster.tell(&guid, ExitReason::Stopped);
+    }
+    lives.spawn(life.live(from));
+}
