@@ -1,0 +1,78 @@
+//! What an organization may use at most.
+
+use crate::api::{ApiError, Call};
+use crate::model::{App, AppState, Process};
+use crate::store::QuotaLimits;
+
+/// Whether an application may be started as its processes are.
+pub(super) async fn check_start(call: &Call, app: &App) -> Result<(), ApiError> {
+    let processes = call.store().processes_of(&app.guid).await?;
+    check(call, app, &processes).await
+}
+
+/// Whether a started application may have these processes; a stopped one may have any that would
+/// fit alone.
+pub(super) async fn check_processes(
+    call: &Call,
+    app: &App,
+    processes: &[Process],
+) -> Result<(), ApiError> {
+    if app.state == AppState::Started {
+        check(call, app, processes).await
+    } else {
+        let (_, limits) = limits(call, app).await?;
+        check_each(&limits, processes)
+    }
+}
+
+async fn check(call: &Call, app: &App, processes: &[Process]) -> Result<(), ApiError> {
+    let (organization, limits) = limits(call, app).await?;
+    check_each(&limits, processes)?;
+    if let Some(most) = limits.total_memory_in_mb {
+        let others = call.store().memory_in_use(&organization, &app.guid).await?;
+        let own = processes
+            .iter()
+            .map(|p| u64::from(p.instances) * u64::from(p.memory_mb));
+        refuse_over(
+            own.fold(others, u64::saturating_add),
+            most,
+            "memory quota_exceeded",
+        )?;
+    }
+    if let Some(most) = limits.total_instances {
+        let others = call
+            .store()
+            .instances_in_use(&organization, &app.guid)
+            .await?;
+        let own: u64 = processes.iter().map(|p| u64::from(p.instances)).sum();
+        let words = "app_instance_limit app_instance_limit_exceeded";
+        refuse_over(others.saturating_add(own), most, words)?;
+    }
+    Ok(())
+}
+
+fn check_each(limits: &QuotaLimits, processes: &[Process]) -> Result<(), ApiError> {
+    let Some(most) = limits.per_process_memory_in_mb else {
+        return Ok(());
+    };
+    for process in processes {
+        let words = "memory instance_memory_limit_exceeded";
+        refuse_over(u64::from(process.memory_mb), most, words)?;
+    }
+    Ok(())
+}
+
+async fn limits(call: &Call, app: &App) -> Result<(String, QuotaLimits), ApiError> {
+    let space = call.store().space(&app.space_guid).await?;
+    let space = space.ok_or_else(|| ApiError::not_found("Space"))?;
+    let limits = call.store().quota_of(&space.organization_guid).await?;
+    Ok((space.organization_guid, limits))
+}
+
+/// Refuses what is more than a limit; a negative limit is none.
+pub(super) fn refuse_over(used: u64, most: i64, words: &str) -> Result<(), ApiError> {
+    match u64::try_from(most) {
+        Ok(most) if used > most => Err(ApiError::unprocessable(words)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
