@@ -1,38 +1,43 @@
 //! The cloud: the parts of one micro cloud, from their start to their end.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bus::server::{RunningServer, Server, ServerOptions};
-use hyper::StatusCode;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::MicroError;
 use super::backoff::Next;
 use super::child::{Child, Death, Spec};
 use super::directory::Directory;
+use super::hello::{Proof, answered, welcome};
+use super::operator::{Operator, setup_link};
 use super::options::{MicroOptions, own_program};
+use super::parts::{Files, api_url, bus_url, write_settings};
+use super::patience::healthy;
 use super::plan::{Plan, local};
-use super::screen::{Opening, Part, Screen};
-use super::settings::Settings;
+use super::screen::Screen;
+use super::sweeper::Sweeper;
 use super::tail::Tail;
-use crate::contract::{INSTANCE_HEADER, LISTENING};
-use crate::fetch;
+use super::welcome::{Account, Opening, Part, Ready};
 
 /// Everything that runs.
 #[derive(Debug)]
 pub(super) struct Cloud {
     pub(super) plan: Plan,
-    pub(super) router: Child,
     pub(super) deaths: mpsc::Receiver<Death>,
-    sample: Child,
+    router: Child,
+    controller: Child,
+    agent: Child,
     bus: RunningServer,
+    operator: Operator,
+    admin: Option<String>,
+    files: Files,
     directory: Directory,
+    sweeper: Sweeper,
 }
 
 impl Cloud {
@@ -43,77 +48,112 @@ impl Cloud {
     ) -> Result<Self, MicroError> {
         let router = options.router()?;
         let directory = Directory::claim(&options.directory()?)?;
-        let plan = Plan::find(options.port, screen)?;
+        let plan = Plan::find(options, screen)?;
+        let operator = Operator::of(&directory)?;
         let settings = write_settings(options, &plan, &directory)?;
+        let files = Files::of(&directory, settings, operator.file.clone());
+        let controller = files.controller(options, &plan, &directory)?;
+        let agent = Files::agent(options, &plan, &directory);
         let bus = start_bus(plan.bus).await?;
         let (tell, deaths) = mpsc::channel(DEATHS_HELD);
-        let start = |name, program, arguments| {
-            let log = log_of(&directory, name);
-            let tail =
-                Tail::open(&log).map_err(|source| MicroError::Directory { path: log, source })?;
-            let shim = own_program()?;
-            let spec = Spec {
-                name,
-                shim,
-                program,
-                arguments,
-            };
-            Ok(Child::start(spec, tail, tell.clone()))
+        let nursery = Nursery {
+            directory: &directory,
+            shim: own_program()?,
+            tell,
         };
-        let sample_arguments =
-            ["sample", "--host", HOST, "--bus", &bus_url(&plan)].map(OsString::from);
+        let own = || nursery.shim.clone();
+        let sweeper = Sweeper::new(own(), agent.clone());
         Ok(Self {
-            router: start("router", router, vec!["-c".into(), settings.into()])?,
-            sample: start("sample", own_program()?, sample_arguments.into())?,
+            router: nursery.start("router", router, files.router())?,
+            controller: nursery.start("controller", own(), controller)?,
+            agent: nursery.start("agent", own(), agent)?,
+            admin: options.admin_user.clone(),
             plan,
             deaths,
             bus,
+            operator,
+            files,
             directory,
+            sweeper,
         })
     }
 
-    /// Waits until the router is healthy and the sample listens, and says where all of it is.
+    /// Who ends what an agent leaves that was killed.
+    pub(super) fn sweeper(&self) -> Sweeper {
+        self.sweeper.clone()
+    }
+
+    /// Waits until the parts answer, and says where all of it is.
     pub(super) async fn come_up(
         &mut self,
         screen: &mut Screen<impl Write>,
     ) -> Result<(), MicroError> {
         let Self {
-            router,
-            sample,
-            plan,
-            ..
+            router, controller, ..
         } = self;
+        let (status, api) = (local(self.plan.status), local(self.plan.api));
         let up = async {
-            let (_, address) = tokio::try_join!(healthy(router, plan.status), listening(sample))?;
-            Ok(address)
+            tokio::try_join!(
+                healthy("the router", router, status, "/health"),
+                healthy("the controller", controller, api, "/"),
+            )
         };
-        let sample = hearing(&mut self.deaths, screen, up, &self.directory).await?;
-        let opening = self.opening(sample);
-        screen.opening(&opening);
+        hearing(&mut self.deaths, screen, up, &self.directory).await?;
+        screen.opening(&self.opening());
+        let api = api_url(&self.plan);
+        screen.account(&Account {
+            setup_link: setup_link(&self.files.setup_link, &api),
+            admin: self.admin.clone(),
+            api,
+        });
         Ok(())
     }
 
-    /// Sends a request through the router until the sample itself has answered.
+    /// Pushes the sample where that has not happened yet, and sends a request through the router
+    /// until it was answered.
     pub(super) async fn prove(
         &mut self,
         screen: &mut Screen<impl Write>,
     ) -> Result<(), MicroError> {
-        let answered = answered(local(self.plan.router));
-        hearing(&mut self.deaths, screen, answered, &self.directory).await?;
-        screen.ready(&self.url());
+        let api = api_url(&self.plan);
+        let router = local(self.plan.router);
+        let (operator, directory) = (&self.operator, &self.directory);
+        let proved = async {
+            let proof = welcome(&api, operator, directory).await?;
+            answered(router, proof).await?;
+            Ok::<Proof, MicroError>(proof)
+        };
+        let proof = hearing(&mut self.deaths, screen, proved, directory).await?;
+        screen.ready(&Ready {
+            url: format!("http://{}:{}/", proof.host(), router.port()),
+            address: format!("http://{router}/"),
+            host: proof.host(),
+            user: self.admin.clone(),
+            api,
+        });
         Ok(())
     }
 
-    /// Ends every part in the order of a request: the router first, while its endpoint still lives.
+    /// Ends every part in the order of a request: the router first, while its endpoints still
+    /// live, and the controller last, since agents tell it of their end.
     pub(super) async fn stop(self) {
         self.router.stop(ROUTER_DRAIN).await;
-        self.sample.stop(SAMPLE_DRAIN).await;
+        self.agent.stop(AGENT_DRAIN).await;
+        self.sweeper.sweep(LEFT_BEHIND).await;
+        self.controller.stop(CONTROLLER_DRAIN).await;
         let _ = timeout(BUS_CLOSE, self.bus.shutdown()).await;
     }
 
     /// The router's access log.
-    pub(super) fn access_log(&self) -> PathBuf {
-        access_log(&self.directory)
+    pub(super) fn access_log(&self) -> &Path {
+        &self.files.access_log
+    }
+
+    /// The processes of the platform itself, as far as they live.
+    pub(super) fn pids(&self) -> impl Iterator<Item = u32> {
+        let children = [&self.router, &self.controller, &self.agent];
+        let children = children.into_iter().filter_map(Child::pid);
+        children.chain([std::process::id()])
     }
 
     /// What a death means: one line more on the screen, or the end.
@@ -125,59 +165,55 @@ impl Cloud {
         heed(death, screen, &self.directory)
     }
 
-    fn url(&self) -> String {
-        format!("http://{HOST}:{}/", self.plan.router)
-    }
-
-    fn opening(&self, sample: SocketAddr) -> Opening {
+    fn opening(&self) -> Opening {
         let part = |name, note: &str, address| Part {
             name,
             note: note.to_owned(),
             address,
         };
-        let router = format!("http://{}", local(self.plan.router));
+        let log = |name| log_of(&self.directory, name).display().to_string();
         Opening {
             parts: vec![
                 part("bus", "embedded, core NATS", bus_url(&self.plan)),
-                part("router", "healthy", router.clone()),
                 part(
-                    "sample",
-                    &format!("announces {HOST}"),
-                    format!("http://{sample}"),
+                    "router",
+                    "healthy",
+                    format!("http://{}", local(self.plan.router)),
                 ),
+                part("control", "API and health manager", api_url(&self.plan)),
+                part("agent", "one node, this machine", log("agent")),
             ],
-            url: self.url(),
-            address: format!("{router}/"),
-            host: HOST.to_owned(),
             metrics: format!("http://{}{METRICS}", local(self.plan.prometheus)),
             directory: self.directory.path().display().to_string(),
         }
     }
 }
 
-fn write_settings(
-    options: &MicroOptions,
-    plan: &Plan,
-    directory: &Directory,
-) -> Result<PathBuf, MicroError> {
-    // Routes of an earlier run lead to ports that may belong to somebody else by now.
-    let snapshot = directory.file("routes.snapshot");
-    let _ = fs::remove_file(&snapshot);
-    let password = uuid::Builder::from_random_bytes(rand::random())
-        .into_uuid()
-        .to_string();
-    let settings = Settings {
-        port: plan.router,
-        bus: plan.bus,
-        status: plan.status,
-        routes: plan.routes,
-        prometheus: plan.prometheus,
-        password: &password,
-        access_log: &access_log(directory),
-        snapshot: &snapshot,
-        workers: options.workers,
-    };
-    directory.write_private("gorouter.yml", &settings.render())
+/// Where children are born.
+struct Nursery<'a> {
+    directory: &'a Directory,
+    shim: PathBuf,
+    tell: mpsc::Sender<Death>,
+}
+
+impl Nursery<'_> {
+    fn start(
+        &self,
+        name: &'static str,
+        program: PathBuf,
+        arguments: Vec<OsString>,
+    ) -> Result<Child, MicroError> {
+        let log = log_of(self.directory, name);
+        let tail =
+            Tail::open(&log).map_err(|source| MicroError::Directory { path: log, source })?;
+        let spec = Spec {
+            name,
+            shim: self.shim.clone(),
+            program,
+            arguments,
+        };
+        Ok(Child::start(spec, tail, self.tell.clone()))
+    }
 }
 
 async fn start_bus(port: u16) -> Result<RunningServer, MicroError> {
@@ -185,9 +221,8 @@ async fn start_bus(port: u16) -> Result<RunningServer, MicroError> {
         addr: local(port),
         ..ServerOptions::default()
     };
-    Server::start(options)
-        .await
-        .map_err(|source| MicroError::Bus { port, source })
+    let fault = |source: io::Error| MicroError::Bus { port, source };
+    Server::start(options).await.map_err(fault)
 }
 
 /// Waits for `work` while the deaths of children are heard.
@@ -224,70 +259,17 @@ fn heed(
     })
 }
 
-async fn healthy(router: &Child, status: u16) -> Result<(), MicroError> {
-    let healthy = async {
-        loop {
-            match fetch::get(local(status), "localhost", "/health").await {
-                Ok(answer) if answer.status == StatusCode::OK => return,
-                Ok(_) | Err(_) => sleep(POLL).await,
-            }
-        }
-    };
-    within("the router", Some(router.tail()), healthy).await
-}
-
-async fn listening(sample: &Child) -> Result<SocketAddr, MicroError> {
-    let tail = sample.tail();
-    let address = tail.find(|line| line.strip_prefix(LISTENING)?.parse().ok());
-    within("the sample", Some(tail), address).await
-}
-
-async fn answered(router: SocketAddr) -> Result<(), MicroError> {
-    let answered = async {
-        loop {
-            match fetch::get(router, HOST, "/").await {
-                Ok(answer) if is_from_sample(&answer) => return,
-                Ok(_) | Err(_) => sleep(POLL).await,
-            }
-        }
-    };
-    within("a request through the router to the sample", None, answered).await
-}
-
-fn is_from_sample(answer: &fetch::Answer) -> bool {
-    answer.status == StatusCode::OK && answer.headers.contains_key(INSTANCE_HEADER)
-}
-
-async fn within<T>(
-    name: &'static str,
-    tail: Option<&Tail>,
-    work: impl Future<Output = T>,
-) -> Result<T, MicroError> {
-    timeout(COME_UP, work).await.map_err(|_| MicroError::Late {
-        name,
-        within: COME_UP,
-        lines: tail.map(Tail::lines).unwrap_or_default(),
-    })
-}
-
-fn bus_url(plan: &Plan) -> String {
-    format!("nats://{}", local(plan.bus))
-}
-
-fn access_log(directory: &Directory) -> PathBuf {
-    directory.file("access.log")
-}
-
 fn log_of(directory: &Directory, name: &str) -> PathBuf {
     directory.path().join(Path::new(name).with_extension("log"))
 }
 
 /// Where the router's metrics are.
 pub(super) const METRICS: &str = "/metrics";
-const HOST: &str = "hello.localhost";
 const DEATHS_HELD: usize = 16;
-const POLL: Duration = Duration::from_millis(20);
-const COME_UP: Duration = Duration::from_secs(15);
 const ROUTER_DRAIN: Duration = Duration::from_millis(4500);
-const SAMPLE_DRAIN: Duration = Duration::from_secs(1);
+/// The agent gives its instances 10 s to end.
+const AGENT_DRAIN: Duration = Duration::from_secs(13);
+/// For instances whose agent had just died and could not ask them to end.
+const LEFT_BEHIND: Duration = Duration::from_secs(5);
+const CONTROLLER_DRAIN: Duration = Duration::from_secs(3);
 const BUS_CLOSE: Duration = Duration::from_millis(400);

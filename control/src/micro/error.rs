@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ports::NoPort;
 use crate::explain::{Exit, Explain};
+use crate::push::KatoError;
 
 /// Why `switchyard micro` ended with an error.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,12 @@ pub enum MicroError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The sample could not be pushed.
+    #[error("the sample application could not be pushed")]
+    Hello {
+        /// What the push met.
+        source: Box<KatoError>,
+    },
     /// Another micro cloud lives there.
     #[error("{} is in use by {}", path.display(), person(*.holder))]
     Held {
@@ -64,6 +71,14 @@ pub enum MicroError {
     /// There is no place for our data.
     #[error("there is no home directory to keep data in")]
     NoHome,
+    /// The administrator's password cannot be read.
+    #[error("cannot read the administrator's password from {}", path.display())]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// No port is free.
     #[error("no port is free for the {part}")]
     Port {
@@ -97,16 +112,19 @@ impl Explain for MicroError {
             }
             Self::Port { .. } => Some("choose another port: switchyard micro --port PORT".into()),
             Self::Child { log, .. } => Some(format!("all of its output is in {}", log.display())),
+            Self::Hello { source } => source.help(),
+            Self::Password { .. } => Some("write it there: --admin-password-file FILE".to_owned()),
             Self::Bus { .. } | Self::Late { .. } | Self::Myself(_) | Self::Runtime(_) => None,
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoHome | Self::NoRouter { .. } => Exit::Usage,
+            Self::NoHome | Self::NoRouter { .. } | Self::Password { .. } => Exit::Usage,
             Self::Bus { .. }
             | Self::Child { .. }
             | Self::Directory { .. }
+            | Self::Hello { .. }
             | Self::Held { .. }
             | Self::Late { .. }
             | Self::Myself(_)

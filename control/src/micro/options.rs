@@ -17,6 +17,26 @@ pub struct MicroOptions {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub(super) port: u16,
 
+    /// The API's port [default: 8081, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    pub(super) api_port: Option<u16>,
+
+    /// The administrator's name; without it a link is printed, once, to choose one
+    #[arg(long, value_name = "NAME", requires = "admin_password_file")]
+    pub(super) admin_user: Option<String>,
+
+    /// A file with the administrator's password
+    #[arg(long, value_name = "FILE", requires = "admin_user")]
+    admin_password_file: Option<PathBuf>,
+
+    /// What instances run in
+    #[arg(long, value_enum, default_value_t = MicroRuntime::Process)]
+    pub(super) runtime: MicroRuntime,
+
+    /// The memory that instances may have in all [default: most of the machine's]
+    #[arg(long, value_name = "MB")]
+    pub(super) memory_mb: Option<u64>,
+
     /// Print one JSON object per line, figures each second
     #[arg(long)]
     pub(super) json: bool,
@@ -30,7 +50,44 @@ pub struct MicroOptions {
     router_bin: Option<PathBuf>,
 }
 
+/// What instances of a micro cloud run in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum MicroRuntime {
+    /// Docker where its engine answers, plain processes otherwise.
+    Auto,
+    /// Containers of the Docker engine.
+    Docker,
+    /// Plain processes, which share this machine's files and network.
+    Process,
+}
+
+impl MicroRuntime {
+    /// As the agent's command line has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Docker => "docker",
+            Self::Process => "process",
+        }
+    }
+}
+
 impl MicroOptions {
+    /// The administrator's name and the file of the password, if they were given.
+    pub(super) fn admin(&self) -> Result<Option<(&str, PathBuf)>, MicroError> {
+        let (Some(name), Some(file)) = (&self.admin_user, &self.admin_password_file) else {
+            return Ok(None);
+        };
+        // An absolute path, and a clear word before anything starts.
+        match file.canonicalize() {
+            Ok(path) => Ok(Some((name, path))),
+            Err(source) => Err(MicroError::Password {
+                path: file.clone(),
+                source,
+            }),
+        }
+    }
+
     /// The directory asked for, else the usual place for a user's data.
     pub(super) fn directory(&self) -> Result<PathBuf, MicroError> {
         if let Some(dir) = &self.dir {

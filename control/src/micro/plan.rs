@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::MicroError;
+use super::options::MicroOptions;
 use super::ports::Ports;
 use super::screen::Screen;
 
@@ -11,6 +12,7 @@ use super::screen::Screen;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) router: u16,
+    pub(super) api: u16,
     pub(super) bus: u16,
     pub(super) status: u16,
     pub(super) routes: u16,
@@ -20,7 +22,10 @@ pub(super) struct Plan {
 impl Plan {
     /// Finds a free port for every part, beginning with the one that people type; any ports at all
     /// when that one is 0.
-    pub(super) fn find(router: u16, screen: &mut Screen<impl Write>) -> Result<Self, MicroError> {
+    pub(super) fn find(
+        options: &MicroOptions,
+        screen: &mut Screen<impl Write>,
+    ) -> Result<Self, MicroError> {
         let mut ports = Ports::default();
         let mut find = |part, first| {
             let found = ports
@@ -31,9 +36,10 @@ impl Plan {
             }
             Ok(found.port)
         };
-        let usual = |port| if router == 0 { 0 } else { port };
+        let usual = |port| if options.port == 0 { 0 } else { port };
         Ok(Self {
-            router: find("router", router)?,
+            router: find("router", options.port)?,
+            api: find("API", options.api_port.unwrap_or_else(|| usual(API)))?,
             bus: find("bus", usual(BUS))?,
             status: find("router's health", usual(STATUS))?,
             routes: find("router's table", usual(ROUTES))?,
@@ -47,6 +53,7 @@ pub(super) fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+const API: u16 = 8081;
 const BUS: u16 = 4222;
 const STATUS: u16 = 8180;
 const ROUTES: u16 = 8182;

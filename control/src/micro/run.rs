@@ -43,10 +43,11 @@ async fn live(options: &MicroOptions, mut screen: Screen<impl Write>) -> Result<
         () = signals.next() => Ok(()),
     };
     screen.stopping();
-    // A second signal drops the cloud, which kills what is left of it.
+    let sweeper = cloud.sweeper();
+    // A second signal drops the cloud, which kills the parts; the applications are killed then.
     tokio::select! {
         () = cloud.stop() => {}
-        () = signals.next() => {}
+        () = signals.next() => sweeper.sweep(Duration::ZERO).await,
     }
     screen.stopped();
     outcome
@@ -75,7 +76,7 @@ async fn watch(cloud: &mut Cloud, screen: &mut Screen<impl Write>) -> MicroError
                 let now = look(cloud).await;
                 show(before.as_ref(), now.as_ref(), cloud, screen);
                 before = now;
-                keep_small(&cloud.access_log());
+                keep_small(cloud.access_log());
             }
             Some(death) = cloud.deaths.recv() => {
                 if let Err(error) = cloud.heed(&death, screen) {
@@ -105,10 +106,8 @@ fn show(before: Option<&Look>, now: Option<&Look>, cloud: &Cloud, screen: &mut S
     let (Some(before), Some(now)) = (before, now) else {
         return;
     };
-    let rss = cloud
-        .router
-        .pid()
-        .and_then(|pid| resident_bytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?));
+    let resident = |pid| resident_bytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?);
+    let rss = cloud.pids().map(resident).sum();
     let figures = now
         .counters
         .since(&before.counters, now.at - before.at, rss);

@@ -10,6 +10,7 @@ use super::child::Death;
 use super::clock::Moment;
 use super::figures::Figures;
 use super::ports::Taken;
+use super::welcome::{Account, Opening, Ready};
 use super::words::{self, Paint};
 
 /// How things are shown.
@@ -42,40 +43,6 @@ impl Style {
             Self::Terminal(paint) => paint,
             Self::Json | Self::Plain => Paint::None,
         }
-    }
-}
-
-/// What came up, and how to use it.
-#[derive(Clone, Debug)]
-pub(super) struct Opening {
-    pub(super) parts: Vec<Part>,
-    /// The page of the sample, through the router.
-    pub(super) url: String,
-    /// The same for those that do not resolve `*.localhost`.
-    pub(super) address: String,
-    pub(super) host: String,
-    pub(super) metrics: String,
-    pub(super) directory: String,
-}
-
-/// One row of the table.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    pub(super) name: &'static str,
-    pub(super) note: String,
-    pub(super) address: String,
-}
-
-impl Opening {
-    fn curl(&self) -> String {
-        format!("curl {}", self.url)
-    }
-
-    fn wrk(&self) -> String {
-        format!(
-            "wrk -t1 -c64 -d10s -H 'Host: {}' {}",
-            self.host, self.address
-        )
     }
 }
 
@@ -119,26 +86,17 @@ impl<W: Write> Screen<W> {
     /// Everything came up.
     pub(super) fn opening(&mut self, opening: &Opening) {
         let paint = self.style.paint();
-        self.say(
-            || {
-                let parts: Vec<Value> = opening
-                    .parts
-                    .iter()
-                    .map(|part| json!({"name": part.name, "note": part.note, "address": part.address}))
-                    .collect();
-                json!({"event": "up", "parts": parts, "curl": opening.curl(), "wrk": opening.wrk(),
-                    "metrics": opening.metrics, "directory": opening.directory})
-            },
-            || table(opening, paint),
-        );
+        self.say(|| opening.json(), || opening.text(paint));
     }
 
-    /// A real request went through the router to the sample.
-    pub(super) fn ready(&mut self, url: &str) {
-        self.say(
-            || json!({"event": "ready", "url": url}),
-            || format!("ready {url}"),
-        );
+    /// Where the API is and how one gets in.
+    pub(super) fn account(&mut self, account: &Account) {
+        self.say(|| account.json(), || account.text());
+    }
+
+    /// A real request went through the router.
+    pub(super) fn ready(&mut self, ready: &Ready) {
+        self.say(|| ready.json(), || ready.text());
     }
 
     /// A child died.
@@ -205,28 +163,6 @@ impl<W: Write> Screen<W> {
     }
 }
 
-fn table(opening: &Opening, paint: Paint) -> String {
-    let mut text = format!(
-        "\n  {}  micro cloud on one machine\n\n",
-        paint.bold(concat!("switchyard ", env!("CARGO_PKG_VERSION")))
-    );
-    for part in &opening.parts {
-        text += &format!(
-            "  {:<8} {}   {:<34} {}\n",
-            part.name,
-            paint.green("ok"),
-            part.note,
-            part.address
-        );
-    }
-    text += &format!("\n  try      {}\n", opening.curl());
-    text += &format!("  load     {}\n", opening.wrk());
-    text += &format!("  metrics  curl {}\n", opening.metrics);
-    text += &format!("  files    {}\n", opening.directory);
-    text += "  stop     Ctrl-C (drains)\n";
-    text
-}
-
 fn obituary(death: &Death, paint: Paint) -> String {
     let next = match death.next {
         Next::Again(pause) => format!("it starts again in {} ms", pause.as_millis()),
@@ -264,21 +200,6 @@ mod tests {
         }
     }
 
-    fn opening() -> Opening {
-        Opening {
-            parts: vec![Part {
-                name: "bus",
-                note: "embedded, core NATS".into(),
-                address: "nats://127.0.0.1:4222".into(),
-            }],
-            url: "http://hello.localhost:8080/".into(),
-            address: "http://127.0.0.1:8080/".into(),
-            host: "hello.localhost".into(),
-            metrics: "http://127.0.0.1:8083/metrics".into(),
-            directory: "/tmp/micro".into(),
-        }
-    }
-
     #[test]
     fn a_terminal_repaints_one_line_of_at_most_eighty_columns() {
         let text = shown(Style::Terminal(Paint::None), |screen| {
@@ -309,8 +230,6 @@ mod tests {
                 holder: None,
             };
             screen.port_taken("router", &taken, 8081);
-            screen.opening(&opening());
-            screen.ready("http://hello.localhost:8081/");
             screen.figures(&figures(), Moment::now());
             screen.stopping();
             screen.stopped();
@@ -324,17 +243,7 @@ mod tests {
                     .to_owned()
             })
             .collect();
-        assert_eq!(
-            events,
-            [
-                "port-taken",
-                "up",
-                "ready",
-                "figures",
-                "stopping",
-                "stopped"
-            ]
-        );
+        assert_eq!(events, ["port-taken", "figures", "stopping", "stopped"]);
     }
 
     #[test]
@@ -358,15 +267,6 @@ mod tests {
         assert_eq!(
             text,
             "port 8080 is taken by nginx (pid 12): the router uses 8081\n"
-        );
-    }
-
-    #[test]
-    fn the_opening_holds_the_exact_commands() {
-        let text = shown(Style::Plain, |screen| screen.opening(&opening()));
-        assert!(text.contains("curl http://hello.localhost:8080/\n"));
-        assert!(
-            text.contains("wrk -t1 -c64 -d10s -H 'Host: hello.localhost' http://127.0.0.1:8080/\n")
         );
     }
 

@@ -66,6 +66,7 @@ impl Tail {
     }
 
     /// Waits for a line that `pick` makes something of.
+    #[cfg(test)]
     pub(super) async fn find<T>(&self, pick: impl Fn(&str) -> Option<T>) -> T {
         loop {
             // invariant: registered before the look, so that no line is missed in between.
@@ -77,6 +78,7 @@ impl Tail {
         }
     }
 
+    #[cfg(test)]
     fn pick<T>(&self, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.record().lines.iter().rev().find_map(|line| pick(line))
     }

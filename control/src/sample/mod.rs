@@ -19,3 +19,4 @@ pub use error::SampleError;
 pub use options::SampleOptions;
 pub use run::run;
 pub use url::BadBusUrl;
+pub(crate) use url::BusUrl;

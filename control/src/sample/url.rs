@@ -5,17 +5,17 @@ use std::str::FromStr;
 
 /// The address of a bus and who we are there.
 #[derive(Clone, Eq, PartialEq)]
-pub(super) struct BusUrl {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) credentials: Option<Credentials>,
+pub(crate) struct BusUrl {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// Who we are on the bus; empty for nobody in particular.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub(super) struct Credentials {
-    pub(super) user: String,
-    pub(super) password: String,
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: String,
 }
 
 /// The text is no address of a bus.

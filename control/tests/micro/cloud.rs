@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up on it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The command line of `switchyard micro`, in a directory and on ports that nobody else uses.
 pub(crate) fn micro(dir: &Path, router: &Path) -> Command {
@@ -43,9 +43,11 @@ pub(crate) fn script(dir: &Path, lines: &str) -> PathBuf {
     path
 }
 
-/// The real router, built beside this program by `cargo build --workspace`.
+/// The real router: the one that `SWITCHYARD_ROUTER` names, else the one that
+/// `cargo build --workspace` puts beside this program.
 pub(crate) fn real_router() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_BIN_EXE_switchyard")).with_file_name("switchyard-router");
+    let beside = Path::new(env!("CARGO_BIN_EXE_switchyard")).with_file_name("switchyard-router");
+    let path = std::env::var_os("SWITCHYARD_ROUTER").map_or(beside, PathBuf::from);
     if path.exists() {
         return Some(path);
     }
@@ -117,6 +119,14 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
+        // One that is killed loses its directory while its applications still end, and some do not.
+        let until = Instant::now() + DEADLINE;
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = kill_process(self.pid(), Signal::INT);
+        }
+        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < until {
+            thread::park_timeout(Duration::from_millis(10));
+        }
         // Already gone where a test has waited for the end.
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -76,7 +76,7 @@ fn a_cloud_that_is_killed_leaves_no_orphan() {
     let cloud = Cloud::start(dir, command);
     let family = eventually("children", || {
         let family = children(cloud.pid());
-        (family.len() == 2).then_some(family)
+        (family.len() == 3).then_some(family)
     });
     // The shim has become the programs once none of them is called by its own name any more.
     eventually("router", || {
@@ -101,10 +101,22 @@ fn stop_is_heard_before_anything_is_ready() {
     let cloud = Cloud::start(dir, command);
     let family = eventually("children", || {
         let family = children(cloud.pid());
-        (family.len() == 2).then_some(family)
+        (family.len() == 3).then_some(family)
     });
     cloud.signal(Signal::TERM);
     let (status, _dir) = cloud.end();
     assert_eq!(status.code(), Some(0));
     assert!(family.into_iter().all(|child| !lives(child)));
+}
+
+#[test]
+fn a_password_file_that_is_missing_is_a_usage_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let router = script(dir.path(), "exec sleep 600");
+    let mut command = micro(dir.path(), &router);
+    let missing = dir.path().join("password");
+    command.args(["--admin-user", "ada", "--admin-password-file"]);
+    let (code, said) = outcome(command.arg(&missing));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains(&*missing.to_string_lossy()), "{said}");
 }

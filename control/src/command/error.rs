@@ -1,0 +1,85 @@
+//! Why the controller could not start, or ended.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::api::StartError;
+use crate::blobs::BlobError;
+use crate::explain::{Exit, Explain};
+use crate::sample::BadBusUrl;
+use crate::store::StoreError;
+
+/// Why `switchyard controller` ended with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The API could not start.
+    #[error("the API could not start")]
+    Api(#[source] StartError),
+    /// Packages and droplets cannot be kept.
+    #[error("packages and droplets cannot be kept")]
+    Blobs(#[source] BlobError),
+    /// The bus cannot be reached, or does not want us.
+    #[error("no bus at {url}")]
+    Bus {
+        /// Its address, without credentials.
+        url: String,
+        /// What was tried and what came of it.
+        source: bus::ConnectError,
+    },
+    /// The bus's address makes no sense.
+    #[error("`--nats` is no address of a bus")]
+    BusUrl(#[source] BadBusUrl),
+    /// A file of the directory cannot be used.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The port could not be opened.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address that was tried.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The asynchronous runtime or its signals could not be set up, or serving failed.
+    #[error("cannot serve")]
+    Runtime(#[source] io::Error),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Store(#[source] StoreError),
+}
+
+impl Explain for CommandError {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Bus { .. } => Some("name a bus that runs with --nats URL".into()),
+            Self::BusUrl(_) => Some("as in --nats nats://127.0.0.1:4222".into()),
+            Self::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".into()),
+            Self::Store(StoreError::Open(_)) => {
+                Some("--database URL names another one; without it SQLite in --dir is used".into())
+            }
+            Self::Api(_)
+            | Self::Blobs(_)
+            | Self::File { .. }
+            | Self::Runtime(_)
+            | Self::Store(_) => None,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Bus { .. } | Self::Store(_) => Exit::Unreachable,
+            Self::BusUrl(_) => Exit::Usage,
+            Self::Api(_)
+            | Self::Blobs(_)
+            | Self::File { .. }
+            | Self::Listen { .. }
+            | Self::Runtime(_) => Exit::Failed,
+        }
+    }
+}
