@@ -16,7 +16,7 @@ run: ## build the release and start everything on this machine (Ctrl-C stops it)
 test: ## install what the tests need when it is missing, then run all that CI runs
 	./packaging/install-test-needs.sh
 	cargo build --locked --workspace --all-targets
-	cargo nextest run --locked --workspace
+	./packaging/with-docker.sh cargo nextest run --locked --workspace
 	cargo test --locked --workspace --doc
 	$(MAKE) check
 	@echo "make test: everything passed"

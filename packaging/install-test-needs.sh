@@ -6,11 +6,18 @@ set -euo pipefail
 # command:Debian package
 needs=(
     curl:curl
+    debootstrap:debootstrap
+    dockerd:docker.io
+    git:git
     h2load:nghttp2-client
     haproxy:haproxy
     nats-server:nats-server
     nc:netcat-openbsd
     nginx:nginx-light
+    node:nodejs
+    npm:npm
+    python3:python3-venv
+    initdb:postgresql
     wrk:wrk
 )
 
@@ -65,6 +72,21 @@ install_cargo_tool() {
     say "installed: $tool"
 }
 
+# PyPI's client of the API, in a virtual environment of this working copy.
+install_python_client() {
+    local home
+    home=$(dirname "${BASH_SOURCE[0]}")/../target/test-python
+    [[ -x $home/bin/python3 ]] && "$home/bin/python3" -c 'import cloudfoundry_client' 2>/dev/null && return 0
+    say "installing cloudfoundry-client from PyPI into target/test-python"
+    if ! python3 -m venv "$home" || ! "$home/bin/pip" install --quiet 'cloudfoundry-client>=1.40,<2'; then
+        rm -rf "$home"
+        say "could not install it; its test is skipped (it fails under CI)"
+        [[ -z ${CI:-} ]] || exit 1
+    fi
+}
+
+# Debian keeps the programs of PostgreSQL out of the usual path.
+for dir in /usr/lib/postgresql/*/bin; do PATH="$PATH:$dir"; done
 export PATH="$HOME/.cargo/bin:$PATH:/usr/sbin"
 
 mapfile -t packages < <(missing_packages)
@@ -73,4 +95,5 @@ if [[ ${#packages[@]} -gt 0 ]]; then
 fi
 install_cargo_tool cargo-nextest
 install_cargo_tool cargo-deny
+install_python_client
 say "everything is here"
