@@ -101,12 +101,13 @@ mod tests {
 
     use super::*;
 
-    /// Blocks until the other end of the channel is gone.
-    struct Stuck(Receiver<()>);
+    /// Says that it is written to, then blocks until the other end of the channel is gone.
+    struct Stuck(SyncSender<()>, Receiver<()>);
 
     impl Write for Stuck {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _gone = self.0.recv();
+            let _full = self.0.try_send(());
+            let _gone = self.1.recv();
             Ok(bytes.len())
         }
 
@@ -117,13 +118,15 @@ mod tests {
 
     #[test]
     fn a_stdout_that_nobody_reads_costs_events_but_never_a_wait() {
+        let (stuck, is_stuck) = sync_channel(1);
         let (unblock, blocked) = channel();
-        let queue = EventQueue::start(Stuck(blocked)).unwrap();
+        let queue = EventQueue::start(Stuck(stuck, blocked)).unwrap();
+        queue.push(b"the line that blocks the writer".to_vec());
+        is_stuck.recv().unwrap();
         for _ in 0..3 * QUEUED_LINES {
             queue.push(b"x".to_vec());
         }
-        let dropped = queue.take_dropped();
-        assert!(dropped >= QUEUED_LINES as u64, "{dropped}");
+        assert_eq!(queue.take_dropped(), 2 * QUEUED_LINES as u64);
         assert_eq!(queue.take_dropped(), 0);
         drop(unblock);
     }
