@@ -147,17 +147,15 @@ fn is_trailers(value: &[u8]) -> bool {
 
 /// Tells the application which of its instances was meant.
 fn identify(draft: &mut Draft, endpoint: &Endpoint) {
-    draft.known(FieldName::XCfApplicationId, endpoint.app_id().as_bytes());
-    draft.known(
-        FieldName::XCfInstanceIndex,
-        endpoint.instance_index().as_bytes(),
-    );
-    let id = if endpoint.instance_id().is_empty() {
-        endpoint.address()
+    let said = endpoint.bytes();
+    draft.known(FieldName::XCfApplicationId, said.app_id);
+    draft.known(FieldName::XCfInstanceIndex, said.instance_index);
+    let id = if said.instance_id.is_empty() {
+        said.address
     } else {
-        endpoint.instance_id()
+        said.instance_id
     };
-    draft.known(FieldName::XCfInstanceId, id.as_bytes());
+    draft.known(FieldName::XCfInstanceId, id);
 }
 
 fn connect(draft: &mut Draft, head: &RequestHead, rules: &RequestRules) {

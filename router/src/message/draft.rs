@@ -80,7 +80,9 @@ impl Draft {
                 value: Span::new(start + name.len() + 2, value.len()),
             });
         }
-        self.append(&[name, b": ", value, b"\r\n"]);
+        if self.bytes.append_line(name, value).is_err() {
+            self.overflowed = true;
+        }
     }
 
     /// Adds a field line with a known name.

@@ -65,6 +65,9 @@ fn declared(
         length: None,
         chunked: false,
     };
+    if !block.has(FieldName::ContentLength) && !block.has(FieldName::TransferEncoding) {
+        return Ok(declared);
+    }
     let bytes = block.bytes();
     for field in block.fields() {
         match field.name {

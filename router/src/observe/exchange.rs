@@ -231,9 +231,7 @@ impl<'o> Exchange<'o> {
     fn log(&self, log: &mut CoreLog, text: &RequestText, now: Moment, gorouter_time: Duration) {
         let bytes = text.bytes.filled();
         let endpoint = self.endpoint.as_deref();
-        let fact = |read: fn(&Endpoint) -> &str| {
-            endpoint.map_or(&[][..], |endpoint| read(endpoint).as_bytes())
-        };
+        let said = endpoint.map(Endpoint::bytes).unwrap_or_default();
         let extra_headers: Vec<&[u8]> = text.extra.iter().map(|span| span.of(bytes)).collect();
         let local = self.peer.local_text();
         let record = Record {
@@ -249,15 +247,15 @@ impl<'o> Exchange<'o> {
             referer: text.referer.of(bytes),
             user_agent: text.user_agent.of(bytes),
             client: self.peer.addr_text().as_bytes(),
-            endpoint: fact(Endpoint::address),
+            endpoint: said.address,
             forwarded_for: text.forwarded_for.of(bytes),
             forwarded_proto: text.forwarded_proto.of(bytes),
             request_id: text.request_id.of(bytes),
             response_time: now.since(self.received),
             gorouter_time: Some(gorouter_time),
-            app_id: fact(Endpoint::app_id),
-            app_index: fact(Endpoint::instance_index),
-            instance_id: fact(Endpoint::instance_id),
+            app_id: said.app_id,
+            app_index: said.instance_index,
+            instance_id: said.instance_id,
             extra: Extra {
                 backend_time: self.attempt_from.map(|from| now.since(from)),
                 failed_attempts: self.failed_attempts,

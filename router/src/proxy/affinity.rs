@@ -61,8 +61,8 @@ impl Affinity {
         pool: &Pool,
         config: &ForwardConfig,
     ) -> Option<String> {
-        let id = endpoint.instance_id();
-        let moved = self.instance().is_some_and(|asked| asked != id);
+        let id = endpoint.bytes().instance_id;
+        let moved = self.instance().is_some_and(|asked| asked.as_bytes() != id);
         let mut session = None;
         for value in head.block().values(FieldName::SetCookie) {
             let value = std::str::from_utf8(value).unwrap_or_default();
@@ -93,7 +93,11 @@ impl Affinity {
             None if asks => Attributes::for_negotiation(),
             None => Attributes::default(),
         };
-        Some(attributes.write(id, pool.context_path(), config.secure_cookies))
+        Some(attributes.write(
+            endpoint.instance_id(),
+            pool.context_path(),
+            config.secure_cookies,
+        ))
     }
 }
 

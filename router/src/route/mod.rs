@@ -29,7 +29,7 @@ mod readers;
 pub use announcement::{Announcement, AnnouncementError, Protocol, Tags, Transport};
 pub use balance::{Algorithm, Choice, Cursors, Tried, Unselectable};
 pub use clock::Millis;
-pub use endpoint::{Endpoint, EndpointId, InFlight};
+pub use endpoint::{Endpoint, EndpointBytes, EndpointId, InFlight};
 pub use fuzz::{fuzz_lookup, fuzz_route_key};
 pub use key::{MAX_KEY_BYTES, RouteKey, RouteKeyError};
 pub use pool::{Member, Pool};

@@ -6,6 +6,19 @@ use super::details::DEFAULT_PROTOCOL;
 use super::{Endpoint, EndpointId};
 use crate::route::{Algorithm, Protocol, Transport};
 
+/// What an endpoint announced of itself; empty where it did not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EndpointBytes<'e> {
+    /// `host:port`.
+    pub address: &'e [u8],
+    /// Application id.
+    pub app_id: &'e [u8],
+    /// Private instance id.
+    pub instance_id: &'e [u8],
+    /// Instance index.
+    pub instance_index: &'e [u8],
+}
+
 impl Endpoint {
     /// Number of this address and TLS identity, kept over replacements.
     #[must_use]
@@ -64,6 +77,21 @@ impl Endpoint {
     pub fn instance_index(&self) -> &str {
         self.text
             .slice(usize::from(self.instance_end), self.text.len())
+    }
+
+    /// The texts as bytes, for heads and logs.
+    // perf: as `str`, each of them would be checked for UTF-8 once more at each use.
+    #[must_use]
+    pub fn bytes(&self) -> EndpointBytes<'_> {
+        let text = self.text.as_bytes();
+        let part = |from: u16, to: u16| text.get(usize::from(from)..usize::from(to));
+        let index = text.get(usize::from(self.instance_end)..);
+        EndpointBytes {
+            address: part(0, self.address_end).unwrap_or_default(),
+            app_id: part(self.address_end, self.app_end).unwrap_or_default(),
+            instance_id: part(self.app_end, self.instance_end).unwrap_or_default(),
+            instance_index: index.unwrap_or_default(),
+        }
     }
 
     /// Whether it is reached over TLS.

@@ -20,6 +20,7 @@ use super::Announcement;
 use super::announcement::{Protocol, Transport};
 use super::text::SmallText;
 
+pub use self::facts::EndpointBytes;
 pub use self::vitals::InFlight;
 
 /// Number of an (address, TLS identity) pair; a registration that changes other facts keeps it.
