@@ -3,11 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use pem::{EncodeConfig, LineEnding, Pem};
 use serde_json::{Value, json};
 
 use super::Claims;
@@ -22,8 +23,10 @@ pub(in crate::api) struct Keys(RwLock<Arc<[Key]>>);
 #[derive(Debug)]
 struct Key {
     kid: String,
-    pair: KeyPair,
-    public: PublicKeyComponents<Vec<u8>>,
+    signs: EncodingKey,
+    verifies: DecodingKey,
+    /// What others need to check our tokens.
+    document: Value,
 }
 
 impl Keys {
@@ -60,78 +63,32 @@ impl Keys {
     pub(super) fn sign(&self, claims: &Claims) -> Option<String> {
         let keys = self.all();
         let key = keys.first()?;
-        let head = json!({"alg": ALGORITHM, "typ": "JWT", "kid": key.kid});
-        let message = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(head.to_string()),
-            URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).ok()?)
-        );
-        let mut signature = vec![0; key.pair.public_modulus_len()];
-        let random = SystemRandom::new();
-        key.pair
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &random,
-                message.as_bytes(),
-                &mut signature,
-            )
-            .ok()?;
-        Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let mut head = Header::new(ALGORITHM);
+        head.kid = Some(key.kid.clone());
+        jsonwebtoken::encode(&head, claims, &key.signs).ok()
     }
 
     /// The claims of a token that one of the keys has signed and that has not ended.
     pub(super) fn verify(&self, token: &str, now: Micros) -> Option<Claims> {
-        let (message, signature) = token.rsplit_once('.')?;
-        let (head, payload) = message.split_once('.')?;
-        let head: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).ok()?).ok()?;
-        // invariant: only this algorithm counts, whatever the token says of itself.
-        if head.get("alg")?.as_str()? != ALGORITHM {
-            return None;
-        }
-        let kid = head.get("kid")?.as_str()?;
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let keys = self.all();
         let key = keys.iter().find(|key| key.kid == kid)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        key.public
-            .verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature)
-            .ok()?;
-        let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        (claims.exp > now.seconds()).then_some(claims)
+        // invariant: only this algorithm counts, whatever the token says of itself.
+        let mut rules = Validation::new(ALGORITHM);
+        // The end is judged below, by the caller's clock; whom a token is for, by its scopes.
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        let token = jsonwebtoken::decode::<Claims>(token, &key.verifies, &rules).ok()?;
+        (token.claims.exp > now.seconds()).then_some(token.claims)
     }
 
     /// What others need to check our tokens.
     pub(super) fn public(&self) -> Vec<Value> {
-        self.all().iter().map(Key::document).collect()
+        self.all().iter().map(|key| key.document.clone()).collect()
     }
 
     fn all(&self) -> Arc<[Key]> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Key {
-    fn document(&self) -> Value {
-        json!({
-            "kty": "RSA",
-            "alg": ALGORITHM,
-            "use": "sig",
-            "kid": self.kid,
-            "n": URL_SAFE_NO_PAD.encode(&self.public.n),
-            "e": URL_SAFE_NO_PAD.encode(&self.public.e),
-            "value": self.pem().unwrap_or_default(),
-        })
-    }
-
-    fn pem(&self) -> Option<String> {
-        let der = self.pair.public_key().as_der().ok()?;
-        let text = STANDARD.encode(der.as_ref());
-        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
-        for line in text.as_bytes().chunks(64) {
-            pem.push_str(&String::from_utf8_lossy(line));
-            pem.push('\n');
-        }
-        pem.push_str("-----END PUBLIC KEY-----\n");
-        Some(pem)
     }
 }
 
@@ -147,15 +104,29 @@ fn new_key() -> Option<SigningKey> {
 fn parse(stored: &SigningKey) -> Option<Key> {
     let der = STANDARD.decode(&stored.private_key).ok()?;
     let pair = KeyPair::from_pkcs8(&der).ok()?;
-    let public = PublicKeyComponents::from(pair.public_key());
+    let public = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+    let public_der = pair.public_key().as_der().ok()?;
+    let private = pem::encode(&Pem::new("PRIVATE KEY", der));
     Some(Key {
+        signs: EncodingKey::from_rsa_pem(private.as_bytes()).ok()?,
+        verifies: DecodingKey::from_rsa_raw_components(&public.n, &public.e),
+        document: json!({
+            "kty": "RSA",
+            "alg": "RS256",
+            "use": "sig",
+            "kid": stored.kid,
+            "n": URL_SAFE_NO_PAD.encode(&public.n),
+            "e": URL_SAFE_NO_PAD.encode(&public.e),
+            "value": pem::encode_config(
+                &Pem::new("PUBLIC KEY", public_der.as_ref()),
+                EncodeConfig::new().set_line_ending(LineEnding::LF),
+            ),
+        }),
         kid: stored.kid.clone(),
-        pair,
-        public,
     })
 }
 
-const ALGORITHM: &str = "RS256";
+const ALGORITHM: Algorithm = Algorithm::RS256;
 
 #[cfg(test)]
 mod tests {
