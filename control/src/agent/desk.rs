@@ -86,6 +86,7 @@ pub(super) fn update(node: &Node, message: &Message) {
     for instance in node.roster.all().into_iter().filter(of_process) {
         node.roster.change(&instance.guid, |instance| {
             instance.start.uris.clone_from(&update.uris);
+            instance.start.uri_options.clone_from(&update.uri_options);
             if let Some(version) = &update.version {
                 instance.start.version.clone_from(version);
             }

@@ -160,6 +160,7 @@ impl Node {
             },
             port,
             uris: instance.start.uris.clone(),
+            options: instance.start.uri_options.clone(),
             app: instance.app().to_owned(),
             process: instance.start.process.clone(),
             instance: instance.guid.clone(),

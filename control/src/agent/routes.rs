@@ -5,9 +5,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use bus::{Bus, RegistryMessage, subject};
+use bus::{Bus, RegistryMessage, RouteOptions, subject};
+use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
+
+use crate::wire::UriOptions;
 
 /// An instance as routers find it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,6 +18,8 @@ pub(super) struct Endpoint {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) uris: Vec<String>,
+    /// Said of some of these besides.
+    pub(super) options: UriOptions,
     pub(super) app: String,
     pub(super) process: String,
     pub(super) instance: String,
@@ -114,12 +119,11 @@ impl Speaker {
     }
 
     async fn publish(&self, subject: &'static str, endpoint: &Endpoint, uris: &[String]) {
-        if uris.is_empty() {
-            return;
-        }
-        let message = message(endpoint, uris).encode();
-        if let Err(error) = self.bus.publish(subject, message.into()).await {
-            warn!(%error, subject, instance = endpoint.instance, "route-not-announced");
+        for (options, uris) in alike(endpoint, uris) {
+            let message = message(endpoint, &uris, options).encode();
+            if let Err(error) = self.bus.publish(subject, message.into()).await {
+                warn!(%error, subject, instance = endpoint.instance, "route-not-announced");
+            }
         }
     }
 }
@@ -135,11 +139,39 @@ fn removed(before: &Endpoint, after: Option<&Endpoint>) -> Vec<String> {
     gone.cloned().collect()
 }
 
-fn message<'a>(endpoint: &'a Endpoint, uris: &'a [String]) -> RegistryMessage<'a> {
+type Options = Map<String, Value>;
+
+/// The routes by what is said of them: one message says one thing of all that it names.
+fn alike<'a>(
+    endpoint: &'a Endpoint,
+    uris: &'a [String],
+) -> Vec<(Option<&'a Options>, Vec<&'a str>)> {
+    let mut groups: Vec<(Option<&Options>, Vec<&str>)> = Vec::new();
+    for uri in uris {
+        let options = endpoint.options.get(uri);
+        match groups.iter_mut().find(|(known, _)| *known == options) {
+            Some((_, group)) => group.push(uri),
+            None => groups.push((options, vec![uri])),
+        }
+    }
+    groups
+}
+
+fn message<'a>(
+    endpoint: &'a Endpoint,
+    uris: &[&'a str],
+    options: Option<&'a Options>,
+) -> RegistryMessage<'a> {
+    let text = |name: &str| options.and_then(|all| all.get(name)?.as_str());
     RegistryMessage {
+        protocol: text("protocol").unwrap_or_default().into(),
+        options: RouteOptions {
+            loadbalancing: text("loadbalancing").unwrap_or_default().into(),
+            ..RouteOptions::default()
+        },
         host: Cow::Borrowed(&endpoint.host),
         port: endpoint.port,
-        uris: uris.iter().map(|uri| Cow::Borrowed(uri.as_str())).collect(),
+        uris: uris.iter().map(|uri| Cow::Borrowed(*uri)).collect(),
         app: Cow::Borrowed(&endpoint.app),
         private_instance_id: Cow::Borrowed(&endpoint.instance),
         private_instance_index: endpoint.index.to_string().into(),
@@ -170,6 +202,7 @@ mod tests {
             host: "10.0.0.1".into(),
             port,
             uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            options: UriOptions::new(),
             app: "a".into(),
             process: "p".into(),
             instance: "i".into(),
@@ -190,10 +223,25 @@ mod tests {
     #[test]
     fn a_registration_is_one_that_a_router_accepts() {
         let endpoint = endpoint(&["a.localhost"], 61001);
-        let bytes = message(&endpoint, &endpoint.uris).encode();
+        let bytes = message(&endpoint, &["a.localhost"], None).encode();
         let read = RegistryMessage::decode(&bytes).unwrap();
         assert_eq!((&*read.app, &*read.private_instance_id), ("a", "i"));
         assert_eq!((&*read.private_instance_index, read.port), ("3", 61001));
         assert_eq!(read.tags["component"], "dea-0");
+    }
+
+    #[test]
+    fn routes_of_which_different_things_are_said_are_told_apart() {
+        let mut endpoint = endpoint(&["a", "b", "c"], 1);
+        let options =
+            serde_json::json!({ "loadbalancing": "least-connection", "protocol": "http2" });
+        let options = options.as_object().unwrap().clone();
+        endpoint.options.insert("b".into(), options.clone());
+        let told = alike(&endpoint, &endpoint.uris);
+        assert_eq!(told, [(None, vec!["a", "c"]), (Some(&options), vec!["b"])]);
+        let bytes = message(&endpoint, &told[1].1, told[1].0).encode();
+        let read = RegistryMessage::decode(&bytes).unwrap();
+        assert_eq!((&*read.uris[0], &*read.protocol), ("b", "http2"));
+        assert_eq!(read.options.loadbalancing, "least-connection");
     }
 }

@@ -30,6 +30,8 @@ pub enum Code {
     BuildpackCompileFailed,
     /// A buildpack's release step failed.
     BuildpackReleaseFailed,
+    /// The operator has switched it off.
+    FeatureDisabled,
     /// No node has room for an instance.
     InsufficientRunningResources,
     /// No node has room for staging.
@@ -87,6 +89,7 @@ impl Code {
             Self::BadQueryParameter => (10005, "CF-BadQueryParameter"),
             Self::BuildpackCompileFailed => (170_004, "CF-BuildpackCompileFailed"),
             Self::BuildpackReleaseFailed => (170_005, "CF-BuildpackReleaseFailed"),
+            Self::FeatureDisabled => (330_002, "CF-FeatureDisabled"),
             Self::InsufficientRunningResources => {
                 (150_003, "CF-InsufficientRunningResourcesAvailable")
             }
@@ -122,7 +125,7 @@ impl Code {
             | Self::NoBuildpacksFound
             | Self::StagingError => StatusCode::BAD_REQUEST,
             Self::InvalidAuthToken | Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
-            Self::NotAuthorized => StatusCode::FORBIDDEN,
+            Self::FeatureDisabled | Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::NotFound | Self::ResourceNotFound | Self::StackNotFound => StatusCode::NOT_FOUND,
             Self::AsyncServiceInstanceOperationInProgress => StatusCode::CONFLICT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

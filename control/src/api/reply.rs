@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::ApiError;
@@ -36,3 +36,20 @@ pub fn created(document: Value) -> Answer {
 pub fn no_content() -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
+
+/// An answer with a sentence that clients show beside it.
+///
+/// # Errors
+///
+/// As the answer does.
+pub fn warned(answer: Answer, words: &str) -> Answer {
+    // compat: clients split at commas and decode each part as a form's value (`cf` ccv3).
+    let encoded: String = url::form_urlencoded::byte_serialize(words.as_bytes()).collect();
+    let mut answer = answer?;
+    if let Ok(value) = HeaderValue::try_from(encoded) {
+        answer.headers_mut().insert(WARNINGS, value);
+    }
+    Ok(answer)
+}
+
+const WARNINGS: HeaderName = HeaderName::from_static("x-cf-warnings");

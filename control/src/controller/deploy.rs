@@ -7,7 +7,9 @@ use tracing::{info, warn};
 use super::deployment::{Fleet, Scene, Step, decide};
 use super::drive::Driver;
 use super::site::{now, random_guid};
-use crate::model::{AppState, DeploymentState, InstanceReport, InstanceState, Micros};
+use crate::model::{
+    AppState, DeploymentState, InstanceReport, InstanceState, Micros, canary_pauses, canary_size,
+};
 use crate::store::{ActiveDeployment, DeploymentStep, StoreError, WebProcess};
 
 impl Driver {
@@ -43,8 +45,7 @@ impl Driver {
         };
         Scene {
             state: deployment.state,
-            strategy: deployment.strategy,
-            canary_ran: deployment.canary_ran,
+            canary: canary(deployment),
             max_in_flight: deployment.max_in_flight,
             goal: deployment.desired_instances,
             original: deployment.original_instances,
@@ -141,6 +142,13 @@ fn written(deployment: &ActiveDeployment, step: &Step) -> DeploymentStep {
         Step::Superseded => state(DeploymentState::Superseded),
         Step::Wait => DeploymentStep::default(),
     }
+}
+
+/// How many new instances are wanted before the next pause, when there is still one.
+fn canary(deployment: &ActiveDeployment) -> Option<u32> {
+    let (steps, ran) = (&deployment.canary_steps, deployment.canaries_ran);
+    let left = ran < canary_pauses(deployment.strategy, steps);
+    left.then(|| canary_size(steps, ran, deployment.desired_instances))
 }
 
 /// The web processes that the new one takes the place of, oldest first.

@@ -1,16 +1,14 @@
 //! Deployments, decided: what is to change now, so that the new process takes the old ones' place.
 
-use crate::model::{DeploymentState, Strategy};
+use crate::model::DeploymentState;
 
 /// A deployment and the processes that it is about, as they stand now.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
     /// How far it has come.
     pub(super) state: DeploymentState,
-    /// How it goes on.
-    pub(super) strategy: Strategy,
-    /// Whether its canary has run.
-    pub(super) canary_ran: bool,
+    /// How many new instances are wanted before the next pause; `None` when there is no pause left.
+    pub(super) canary: Option<u32>,
     /// How many new instances may be on their way at once, at least 1.
     pub(super) max_in_flight: u32,
     /// How many instances the new process is to have.
@@ -51,7 +49,7 @@ pub(super) enum Step {
     Canceled,
     /// The new process has taken over: the others go.
     Deployed,
-    /// The canary runs: wait for somebody to say go on.
+    /// The canaries run: wait for somebody to say go on.
     Pause,
     /// Change how many instances are wanted.
     Scale {
@@ -96,15 +94,13 @@ fn advance(scene: &Scene) -> Step {
         routable,
         crashed,
     } = scene.new;
-    let canary = scene.strategy == Strategy::Canary && !scene.canary_ran;
-    let goal = if canary {
-        scene.goal.min(1)
-    } else {
-        scene.goal
-    };
+    let goal = scene.canary.map_or(scene.goal, |some| some.min(scene.goal));
     let settled = crashed == 0 && routable >= wanted;
     if wanted >= goal && routable >= goal {
-        return if canary { Step::Pause } else { Step::Deployed };
+        return match scene.canary {
+            Some(_) => Step::Pause,
+            None => Step::Deployed,
+        };
     }
     if scene.overdue {
         return Step::Cancel;
@@ -115,12 +111,12 @@ fn advance(scene: &Scene) -> Step {
     } else {
         wanted
     };
-    // The canary comes on top: nobody gives way to it.
-    let old = if canary {
-        scene.old.clone()
-    } else {
-        lowered(&scene.old, scene.goal.saturating_sub(routable))
+    // The first canary comes on top: nobody gives way to it. Those after it take an old one's place.
+    let left = match scene.canary {
+        Some(_) => scene.original.max(scene.goal).saturating_add(1),
+        None => scene.goal,
     };
+    let old = lowered(&scene.old, left.saturating_sub(routable));
     if new == wanted && old == scene.old {
         return Step::Wait;
     }
@@ -164,8 +160,7 @@ mod tests {
     fn scene(goal: u32, original: u32, max_in_flight: u32) -> Scene {
         Scene {
             state: DeploymentState::Deploying,
-            strategy: Strategy::Rolling,
-            canary_ran: false,
+            canary: None,
             max_in_flight,
             goal,
             original,
@@ -199,7 +194,6 @@ mod tests {
             }
             Step::Pause => {
                 scene.state = DeploymentState::Paused;
-                scene.canary_ran = true;
             }
             Step::Scale { new, old } => {
                 scene.new.wanted = *new;
@@ -226,20 +220,24 @@ mod tests {
         #[test]
         fn a_deployment_ends_and_never_has_too_few(
             goal in 0_u32..12, original in 0_u32..12, max_in_flight in 1_u32..5,
-            canary: bool, cancel_after in proptest::option::of(0_usize..40),
+            canaries in proptest::collection::vec(0_u32..13, 0..4), cancel_after in proptest::option::of(0_usize..40),
         ) {
             let mut scene = scene(goal, original, max_in_flight);
-            if canary {
-                scene.strategy = Strategy::Canary;
-            }
+            let mut canaries = canaries;
+            canaries.sort_unstable();
+            let mut canaries = canaries.into_iter();
+            scene.canary = canaries.next();
             let floor = goal.min(original);
             for turn in 0..200 {
                 if cancel_after == Some(turn) && scene.state == DeploymentState::Deploying {
                     scene.state = DeploymentState::Canceling;
                 }
                 if scene.state == DeploymentState::Paused {
-                    prop_assert!(scene.new.wanted <= 1 && scene.previous.wanted == original);
+                    let canary = scene.canary.unwrap_or_default();
+                    prop_assert!(scene.new.wanted <= canary && scene.new.routable >= canary.min(goal));
+                    prop_assert!(canary > 1 || scene.previous.wanted == original);
                     scene.state = DeploymentState::Deploying;
+                    scene.canary = canaries.next();
                 }
                 let step = decide(&scene);
                 carry_out(&mut scene, &step);

@@ -96,8 +96,8 @@ impl Driver {
     async fn read_app(&mut self, app: &str) -> Result<(), StoreError> {
         let wanted = self.site.store.wanted_of_app(app).await?;
         let listed = self.site.store.processes_and_routes(app).await?;
-        let processes: BTreeSet<String> = listed.iter().map(|(guid, _)| guid.clone()).collect();
-        for (process, uris) in listed {
+        let processes: BTreeSet<String> = listed.iter().map(|(guid, ..)| guid.clone()).collect();
+        for (process, uris, uri_options) in listed {
             let one = wanted.iter().find(|one| one.process == process);
             match one {
                 Some(one) => self.health.desired_one(now(), desired(one)),
@@ -107,6 +107,7 @@ impl Driver {
                 let update = Update {
                     process,
                     uris,
+                    uri_options,
                     version: None,
                 };
                 self.site.say(subject::UPDATE, &update).await;

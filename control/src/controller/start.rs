@@ -28,6 +28,7 @@ pub(super) fn start_message(site: &Site, facts: &StartFacts, index: u32) -> Star
         name: app.name.clone(),
         stack: app.lifecycle.stack().to_owned(),
         uris: around.uris.clone(),
+        uri_options: around.uri_options.clone(),
         sha1: droplet.sha1.clone(),
         sha256: droplet.sha256.clone(),
         executable_file: "deprecated".to_owned(),

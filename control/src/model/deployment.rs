@@ -6,7 +6,7 @@ use super::words::words;
 words! {
     /// How the instances are replaced.
     Strategy {
-        /// One new instance, then a pause until somebody says go on.
+        /// A few new instances, then a pause until somebody says go on; once or in several steps.
         Canary = "canary",
         /// A few at a time.
         Rolling = "rolling",
@@ -90,6 +90,10 @@ pub struct Deployment {
     pub strategy: Strategy,
     /// How many new instances may be on their way at once.
     pub max_in_flight: u32,
+    /// Percent of the instances that are new at each pause of a canary, rising; none is one instance.
+    pub canary_steps: Vec<u32>,
+    /// How many of these pauses were reached.
+    pub canaries_ran: u32,
     /// What the new process runs.
     pub droplet_guid: String,
     /// What the old process runs.
@@ -108,6 +112,24 @@ pub struct Deployment {
     pub created_at: Micros,
     /// When it was last changed.
     pub updated_at: Micros,
+}
+
+/// How many pauses a deployment has.
+#[must_use]
+pub fn canary_pauses(strategy: Strategy, steps: &[u32]) -> u32 {
+    match strategy {
+        Strategy::Canary => u32::try_from(steps.len()).unwrap_or(u32::MAX).max(1),
+        Strategy::Rolling => 0,
+    }
+}
+
+/// How many of `goal` instances are new before the pause that comes after `ran` others.
+#[must_use]
+pub fn canary_size(steps: &[u32], ran: u32, goal: u32) -> u32 {
+    let step = usize::try_from(ran).ok().and_then(|ran| steps.get(ran));
+    let percent = u64::from(step.copied().unwrap_or(0).min(100));
+    let share = (u64::from(goal) * percent + 50) / 100;
+    u32::try_from(share).unwrap_or(goal).max(1).min(goal)
 }
 
 /// The status value of a deployment that has something to do.
@@ -136,6 +158,17 @@ mod tests {
             assert_eq!(moves, state.is_active(), "{state:?}");
             assert_eq!(state.status_value() == "ACTIVE", state.is_active());
         }
+    }
+
+    #[test]
+    fn a_canary_is_its_share_of_the_instances_and_at_least_one() {
+        let sizes = |steps: &[u32], goal| [0, 1, 2].map(|ran| super::canary_size(steps, ran, goal));
+        assert_eq!(sizes(&[1, 50, 100], 10), [1, 5, 10]);
+        assert_eq!(sizes(&[25, 26, 75], 2), [1, 1, 2]);
+        assert_eq!(sizes(&[], 3)[0], 1);
+        assert_eq!(sizes(&[50], 0)[0], 0);
+        assert_eq!(super::canary_pauses(super::Strategy::Canary, &[]), 1);
+        assert_eq!(super::canary_pauses(super::Strategy::Rolling, &[]), 0);
     }
 
     #[test]

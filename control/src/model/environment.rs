@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{App, Process, ServiceBinding, ServiceInstance, ServiceKind};
+use super::{App, Process, ServiceBinding, ServiceInstance, ServiceKind, UriOptions};
 
 /// The neighbourhood of an application that its own rows do not hold.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Surroundings {
     pub organization_name: String,
     /// The names that reach it, as in `shop.example.com/basket`.
     pub uris: Vec<String>,
+    /// What routers are told of some of these besides.
+    pub uri_options: UriOptions,
     /// Where the client API is.
     pub api_url: String,
 }
@@ -233,6 +235,7 @@ mod tests {
         });
         let around = Surroundings {
             uris: vec!["shop.localhost".to_owned()],
+            uri_options: UriOptions::new(),
             ..Surroundings::default()
         };
         let document = vcap_application(&app(), Some(&process), &around);

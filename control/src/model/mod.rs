@@ -15,11 +15,14 @@ mod instance;
 mod micros;
 mod process;
 mod service;
+mod stack;
 mod words;
 
 pub use app::{App, AppState, DEFAULT_STACK, Lifecycle, Sidecar};
 pub use bits::{Build, BuildState, Droplet, DropletState, Package};
-pub use deployment::{ACTIVE, Deployment, DeploymentState, FINALIZED, Strategy};
+pub use deployment::{
+    ACTIVE, Deployment, DeploymentState, FINALIZED, Strategy, canary_pauses, canary_size,
+};
 pub use environment::{BoundService, Surroundings};
 pub use health_check::{HealthCheck, HealthCheckKind};
 pub use instance::{
@@ -30,5 +33,6 @@ pub use process::{
     DEFAULT_DISK_MB, DEFAULT_MEMORY_MB, NewProcess, PackageKind, PackageState, Process,
     ProcessChange, WEB,
 };
-pub use route::{Destination, Route, RouteText};
+pub use route::{Destination, Route, RouteText, UriOptions};
 pub use service::{BindingKind, Operation, ServiceBinding, ServiceInstance, ServiceKind};
+pub use stack::StackState;

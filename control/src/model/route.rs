@@ -1,5 +1,7 @@
 //! Routes: names that reach applications, and where each one leads.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::Micros;
@@ -41,6 +43,24 @@ impl Route {
         }
         url.push_str(&self.path);
         url
+    }
+}
+
+/// What routers are told of names besides where they lead: a route's options, and the `protocol` of its
+/// destination. Names of which there is nothing to tell are left out.
+pub type UriOptions = BTreeMap<String, Map<String, Value>>;
+
+/// The ways to choose among instances that routers know.
+pub const LOAD_BALANCING: [&str; 2] = ["round-robin", "least-connection"];
+
+/// Changes a route's options; `null` takes one away.
+pub fn change_options(options: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        if value.is_null() {
+            options.remove(name);
+        } else {
+            options.insert(name.clone(), value.clone());
+        }
     }
 }
 

@@ -19,8 +19,10 @@ pub struct ActiveDeployment {
     pub state: DeploymentState,
     /// How it goes on.
     pub strategy: Strategy,
-    /// Whether its canary has run.
-    pub canary_ran: bool,
+    /// Percent of the instances that are new at each pause of a canary.
+    pub canary_steps: Vec<u32>,
+    /// How many of these pauses were reached.
+    pub canaries_ran: u32,
     /// How many new instances may be on their way at once.
     pub max_in_flight: u32,
     /// What the new process runs.
@@ -63,7 +65,7 @@ pub struct DeploymentStep {
     pub remove: Vec<String>,
     /// What the deployment becomes.
     pub state: Option<DeploymentState>,
-    /// Its canary has run.
+    /// One more canary has run.
     pub canary_ran: bool,
 }
 
@@ -174,15 +176,14 @@ impl Tx {
         now: Micros,
     ) -> Result<bool, StoreError> {
         let state = step.state.unwrap_or(deployment.state);
-        let canary_ran = step.canary_ran || deployment.canary_ran;
         let done = sqlx::query(
             "UPDATE deployments SET state = $1, status_value = $2, status_reason = $3, \
-             canary_ran = $4, updated_at = $5 WHERE guid = $6 AND state = $7",
+             canaries_ran = canaries_ran + $4, updated_at = $5 WHERE guid = $6 AND state = $7",
         )
         .bind(state.as_str())
         .bind(state.status_value())
         .bind(state.status_reason())
-        .bind(i64::from(canary_ran))
+        .bind(i64::from(step.canary_ran))
         .bind(now.0)
         .bind(&deployment.guid)
         .bind(deployment.state.as_str())
@@ -209,7 +210,8 @@ fn deployment_of(row: &AnyRow) -> Result<ActiveDeployment, StoreError> {
         app_state: row.word("app_state", AppState::parse)?,
         state: row.word("state", DeploymentState::parse)?,
         strategy: row.word("strategy", Strategy::parse)?,
-        canary_ran: row.flag("canary_ran")?,
+        canary_steps: row.document("canary_steps")?,
+        canaries_ran: small(row.integer("canaries_ran")?),
         max_in_flight: small(row.integer("max_in_flight")?).max(1),
         droplet: row.text("droplet_guid")?,
         process: row.text("process_guid")?,

@@ -1,6 +1,7 @@
 //! Deployments.
 
 use super::processes::number;
+use super::write::document;
 use super::{Filter, Record, Row, Store, StoreError, Tx};
 use crate::model::{Deployment, DeploymentState, Strategy};
 
@@ -14,6 +15,8 @@ impl Record for Deployment {
             state: row.word("state", DeploymentState::parse)?,
             strategy: row.word("strategy", Strategy::parse)?,
             max_in_flight: number(row, "max_in_flight")?,
+            canary_steps: row.document("canary_steps")?,
+            canaries_ran: number(row, "canaries_ran")?,
             droplet_guid: row.text("droplet_guid")?,
             previous_droplet_guid: row.optional_text("previous_droplet_guid")?,
             process_guid: row.text("process_guid")?,
@@ -74,8 +77,8 @@ impl Tx {
             "INSERT INTO deployments (guid, app_guid, state, status_value, status_reason, strategy, \
              max_in_flight, droplet_guid, previous_droplet_guid, process_guid, \
              previous_process_guid, original_instances, desired_instances, deadline, created_at, \
-             updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             updated_at, canary_steps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+             $13, $14, $15, $16, $17)",
             [
                 (&made.guid).into(),
                 (&made.app_guid).into(),
@@ -93,6 +96,7 @@ impl Tx {
                 made.deadline.into(),
                 made.created_at.into(),
                 made.updated_at.into(),
+                document(&made.canary_steps),
             ],
         )
         .await?;

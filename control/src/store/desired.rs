@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 
 use super::{Row, Store, StoreError};
 use crate::model::environment::{BoundService, Surroundings};
-use crate::model::{App, Droplet, DropletState, Micros, Process};
+use crate::model::{App, Droplet, DropletState, Micros, Process, UriOptions};
 
 /// One process that should run.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,7 +77,8 @@ impl Store {
         rows.iter().map(wanted_of).collect()
     }
 
-    /// The guids and versions of all processes of an application, whether they should run or not.
+    /// All processes of an application, whether they should run or not, with the names that reach them
+    /// and what routers are told of these besides.
     ///
     /// # Errors
     ///
@@ -85,7 +86,7 @@ impl Store {
     pub async fn processes_and_routes(
         &self,
         app: &str,
-    ) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+    ) -> Result<Vec<(String, Vec<String>, UriOptions)>, StoreError> {
         let mut connection = self.connection().await?;
         let rows = sqlx::query("SELECT guid, type FROM processes WHERE app_guid = $1")
             .bind(app)
@@ -94,8 +95,8 @@ impl Store {
         drop(connection);
         let mut processes = Vec::with_capacity(rows.len());
         for row in &rows {
-            let uris = self.uris_of(app, &Row(row).text("type")?).await?;
-            processes.push((Row(row).text("guid")?, uris));
+            let (uris, options) = self.uris_of(app, &Row(row).text("type")?).await?;
+            processes.push((Row(row).text("guid")?, uris, options));
         }
         Ok(processes)
     }

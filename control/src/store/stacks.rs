@@ -1,7 +1,7 @@
 //! Stacks, buildpacks and feature flags: what the operator offers.
 
 use super::{Filter, Record, Row, Store, StoreError, Tx};
-use crate::model::Micros;
+use crate::model::{Micros, StackState};
 
 /// What applications run on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,6 +14,10 @@ pub struct Stack {
     pub description: String,
     /// Whether applications that name none run on it.
     pub is_default: bool,
+    /// What may be staged for it.
+    pub state: StackState,
+    /// What the operator says about that.
+    pub state_reason: Option<String>,
     /// Since when.
     pub created_at: Micros,
     /// When it was changed last.
@@ -29,6 +33,8 @@ impl Record for Stack {
             name: row.text("name")?,
             description: row.text("description")?,
             is_default: row.flag("is_default")?,
+            state: row.word("state", StackState::parse)?,
+            state_reason: row.optional_text("state_reason")?,
             created_at: row.instant("created_at")?,
             updated_at: row.instant("updated_at")?,
         })
@@ -148,15 +154,18 @@ impl Store {
 }
 
 impl Tx {
-    /// Writes a stack that was not there before.
+    /// Writes a stack, over what it was.
     ///
     /// # Errors
     ///
     /// Fails with [`StoreError::Taken`] when the name is.
-    pub async fn insert_stack(&mut self, stack: &Stack) -> Result<(), StoreError> {
+    pub async fn write_stack(&mut self, stack: &Stack) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO stacks (guid, name, description, is_default, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO stacks (guid, name, description, is_default, created_at, updated_at, \
+             state, state_reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (guid) DO UPDATE SET description = excluded.description, \
+             state = excluded.state, state_reason = excluded.state_reason, \
+             updated_at = excluded.updated_at",
         )
         .bind(&stack.guid)
         .bind(&stack.name)
@@ -164,6 +173,8 @@ impl Tx {
         .bind(i64::from(stack.is_default))
         .bind(stack.created_at.0)
         .bind(stack.updated_at.0)
+        .bind(stack.state.as_str())
+        .bind(&stack.state_reason)
         .execute(self.connection())
         .await?;
         Ok(())

@@ -1,7 +1,9 @@
 //! What an application's environment is composed of, read in one go.
 
+use std::collections::BTreeMap;
+
 use super::{Row, Store, StoreError};
-use crate::model::{App, Route, Surroundings};
+use crate::model::{App, Route, Surroundings, UriOptions};
 
 impl Store {
     /// The names around an application, and those that reach its processes of one type.
@@ -30,14 +32,20 @@ impl Store {
             organization_guid: row.text("organization_guid")?,
             organization_name: row.text("organization_name")?,
             uris: Vec::new(),
+            uri_options: UriOptions::new(),
             api_url: api_url.to_owned(),
         };
         drop(connection);
-        let uris = self.uris_of(&app.guid, process_type).await?;
-        Ok(Surroundings { uris, ..around })
+        let (uris, uri_options) = self.uris_of(&app.guid, process_type).await?;
+        Ok(Surroundings {
+            uris,
+            uri_options,
+            ..around
+        })
     }
 
-    /// The names that reach an application's processes of one type, oldest route first.
+    /// The names that reach an application's processes of one type, oldest route first, and what
+    /// routers are told of them besides.
     ///
     /// # Errors
     ///
@@ -46,7 +54,7 @@ impl Store {
         &self,
         app_guid: &str,
         process_type: &str,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<(Vec<String>, UriOptions), StoreError> {
         let leads =
             super::Filter::sql("t.guid IN (SELECT route_guid FROM destinations WHERE app_guid = ")
                 .value(app_guid)
@@ -54,7 +62,26 @@ impl Store {
                 .value(process_type)
                 .then(")");
         let routes: Vec<Route> = self.all(vec![leads]).await?;
-        Ok(routes.iter().map(Route::url).collect())
+        let guids: Vec<String> = routes.iter().map(|route| route.guid.clone()).collect();
+        let leads = self.destinations_of(&guids).await?;
+        let here = leads
+            .iter()
+            .filter(|lead| lead.app_guid == app_guid && lead.process_type == process_type);
+        let protocols: BTreeMap<&str, &str> = here
+            .filter(|lead| lead.protocol != HTTP1)
+            .map(|lead| (&*lead.route_guid, &*lead.protocol))
+            .collect();
+        let mut told = UriOptions::new();
+        for route in &routes {
+            let mut options = route.options.clone();
+            if let Some(protocol) = protocols.get(&*route.guid) {
+                options.insert("protocol".to_owned(), (*protocol).into());
+            }
+            if !options.is_empty() {
+                told.insert(route.url(), options);
+            }
+        }
+        Ok((routes.iter().map(Route::url).collect(), told))
     }
 
     /// Memory in MB that all started processes of an organization may use, those of one application
@@ -109,3 +136,6 @@ impl Store {
         Row(&row).count("n")
     }
 }
+
+/// What every destination speaks unless somebody said otherwise.
+const HTTP1: &str = "http1";

@@ -1,9 +1,12 @@
 //! Instances that run, stop and end: `dea.stop`, `dea.update`, `dea.heartbeat`, `droplet.*`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
 use super::message::{Wire, first_empty};
+use super::start::UriOptions;
 
 /// Where an agent says that an instance stands.
 #[derive(
@@ -62,6 +65,13 @@ pub struct Update {
     /// All its routes.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub uris: Vec<String>,
+    /// What routers are told of some of these besides.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "lenient::or_default"
+    )]
+    pub uri_options: UriOptions,
     /// The version that its instances are now of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,

@@ -38,5 +38,5 @@ pub use staging::{
     StagingProperties, StagingRequest, StagingStop,
 };
 pub use start::{
-    HealthCheck, HealthCheckData, HealthCheckKind, Limits, ServiceEntry, StartMessage,
+    HealthCheck, HealthCheckData, HealthCheckKind, Limits, ServiceEntry, StartMessage, UriOptions,
 };

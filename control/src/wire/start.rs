@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use super::lenient;
 use super::message::{Wire, first_empty};
 
+/// By route: `protocol`, and what else a registration says under `options`.
+pub type UriOptions = BTreeMap<String, Map<String, Value>>;
+
 /// One instance that an agent is to run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct StartMessage {
@@ -29,6 +32,13 @@ pub struct StartMessage {
     /// The routes under which it is registered once it is healthy.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub uris: Vec<String>,
+    /// What routers are told of some of these besides; see [`super::UriOptions`].
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "lenient::or_default"
+    )]
+    pub uri_options: UriOptions,
     /// Whether the application is marked as production.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub prod: bool,

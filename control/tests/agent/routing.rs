@@ -61,6 +61,7 @@ async fn routes_change_without_a_restart() {
     scene.hear("router.register", |_| true).await;
     let update = Update {
         process: "p1".into(),
+        uri_options: Default::default(),
         uris: vec!["new.localhost".into()],
         version: Some("v2".into()),
     };

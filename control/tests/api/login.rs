@@ -17,7 +17,7 @@ async fn the_root_says_where_everything_is_under_the_clients_own_address() {
     );
     assert_eq!(
         root.text("/links/cloud_controller_v3/meta/version"),
-        "3.180.0"
+        "3.211.0"
     );
     assert_eq!(root.text("/links/login/href"), own);
     assert_eq!(

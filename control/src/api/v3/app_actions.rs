@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use serde_json::json;
 
-use super::apps::{shown, write_process};
+use super::apps::write_process;
 use super::quota;
 use super::reach::fresh_guid;
 use crate::api::{Answer, ApiError, Body, Call, Need, Routes, ok};
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Routes {
 async fn start(call: Call, Path(guid): Path<String>) -> Answer {
     let app = call.app(&guid, Need::Operate).await?;
     if app.state == AppState::Started {
-        return ok(shown(&call, &app).await?);
+        return ok(call.document(&app).await?);
     }
     let app = run(&call, app, "audit.app.start").await?;
     call.controller().log(
@@ -46,7 +46,7 @@ async fn start(call: Call, Path(guid): Path<String>) -> Answer {
         "API",
         &format!("Starting app with guid {}", app.guid),
     );
-    ok(shown(&call, &app).await?)
+    ok(call.document(&app).await?)
 }
 
 async fn restart(call: Call, Path(guid): Path<String>) -> Answer {
@@ -57,7 +57,7 @@ async fn restart(call: Call, Path(guid): Path<String>) -> Answer {
         "API",
         &format!("Restarting app with guid {}", app.guid),
     );
-    ok(shown(&call, &app).await?)
+    ok(call.document(&app).await?)
 }
 
 async fn stop(call: Call, Path(guid): Path<String>) -> Answer {
@@ -75,7 +75,7 @@ async fn stop(call: Call, Path(guid): Path<String>) -> Answer {
         "API",
         &format!("Stopping app with guid {}", app.guid),
     );
-    ok(shown(&call, &app).await?)
+    ok(call.document(&app).await?)
 }
 
 /// Starts all processes in a fresh version with the application's droplet.

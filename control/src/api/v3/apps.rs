@@ -4,11 +4,11 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::lifecycle::{self, LifecyclePatch};
-use super::reach::{fresh_guid, metadata_in};
+use super::reach::fresh_guid;
 use crate::api::listing::BY_NAME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Fields, Metadata, MetadataPatch, Need, Routes, created, ok,
-    rfc3339,
+    resource, rfc3339,
 };
 use crate::model::{
     App, AppState, Lifecycle, NewProcess, Process, ProcessChange, WEB, environment,
@@ -39,13 +39,8 @@ async fn list(call: Call) -> Answer {
         ")",
     );
     call.keep_visible_spaces(&mut listing);
-    let page = call.store().page::<App>(&listing.rows).await?;
-    let guids: Vec<&str> = page.items.iter().map(|app| &*app.guid).collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    let mut answer = listing.document(&call.base, &page, |app| {
-        document(&call.base, app, &metadata_in(&marks, &app.guid))
-    });
-    if let Some(included) = super::included::spaces_of(&call, &listing.query, &page.items).await? {
+    let (apps, mut answer) = call.listed::<App>(&listing, |_, _| ()).await?;
+    if let Some(included) = super::included::spaces_of(&call, &listing.query, &apps).await? {
         super::included::put(&mut answer, included);
     }
     ok(answer)
@@ -76,14 +71,14 @@ async fn create(call: Call, body: Body) -> Answer {
         "API",
         &format!("Created app with guid {}", app.guid),
     );
-    created(shown(&call, &app).await?)
+    created(call.document(&app).await?)
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let query = call.query(&["include"])?;
     query.check_includes(&["space", "space.organization", "org"])?;
     let app = call.app(&guid, Need::Read).await?;
-    let mut answer = shown(&call, &app).await?;
+    let mut answer = call.document(&app).await?;
     let apps = std::slice::from_ref(&app);
     if let Some(included) = super::included::spaces_of(&call, &query, apps).await? {
         super::included::put(&mut answer, included);
@@ -115,7 +110,7 @@ async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
     if before != app.name {
         call.controller().app_changed(&app.guid);
     }
-    ok(shown(&call, &app).await?)
+    ok(call.document(&app).await?)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -207,11 +202,7 @@ pub(super) fn environment_in(fields: &mut Fields<'_>, name: &'static str) -> Map
     variables.clone()
 }
 
-/// The application's document, with its marks.
-pub(super) async fn shown(call: &Call, app: &App) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&app.guid]).await?;
-    Ok(document(&call.base, app, &metadata_in(&marks, &app.guid)))
-}
+resource!(App, document);
 
 pub(super) fn document(base: &Base, app: &App, marks: &Metadata) -> Value {
     let own = format!("/v3/apps/{}", app.guid);

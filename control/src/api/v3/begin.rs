@@ -1,6 +1,7 @@
 //! What every platform begins with: a quota, a domain, a stack.
 
 use crate::api::{ApiSettings, StartError, now, state};
+use crate::model::StackState;
 use crate::store::{Domain, OrganizationQuota, QuotaLimits, Stack, Store};
 
 /// Writes what is not there yet.
@@ -34,10 +35,12 @@ pub(in crate::api) async fn begin(store: &Store, settings: &ApiSettings) -> Resu
             name: settings.stack.clone(),
             description: "What the nodes of this platform run".to_owned(),
             is_default: true,
+            state: StackState::Active,
+            state_reason: None,
             created_at: now,
             updated_at: now,
         };
-        tx.insert_stack(&stack).await?;
+        tx.write_stack(&stack).await?;
     }
     tx.commit().await?;
     Ok(())

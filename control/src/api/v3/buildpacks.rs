@@ -8,7 +8,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::api::{
-    Answer, ApiError, Base, Body, Call, JobOutcome, Marks, Orders, Routes, created, ok, rfc3339,
+    Answer, ApiError, Base, Body, Call, JobOutcome, Metadata, Orders, Routes, created, ok,
+    resource, rfc3339,
 };
 use crate::blobs::BlobError;
 use crate::store::{Buildpack, Filter, Stack, StoreError};
@@ -42,17 +43,13 @@ async fn list(call: Call) -> Answer {
     if lifecycles.is_some_and(|words| !words.iter().any(|word| word == "buildpack")) {
         listing.keep(Filter::sql("1 = 0"));
     }
-    let page = call.page::<Buildpack>(&listing).await?;
-    let marks = call
-        .marks(page.items.iter().map(|one| one.guid.as_str()))
-        .await?;
-    ok(listing.document(&call.base, &page, |one| document(&call.base, one, &marks)))
+    call.list::<Buildpack>(&listing).await
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     call.query(&[])?;
     let buildpack = found(&call, &guid).await?;
-    shown(&call, &buildpack).await.and_then(ok)
+    ok(call.document(&buildpack).await?)
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -85,7 +82,7 @@ async fn create(call: Call, body: Body) -> Answer {
         updated_at: call.now,
     };
     write(&call, &buildpack, &metadata).await?;
-    shown(&call, &buildpack).await.and_then(created)
+    created(call.document(&buildpack).await?)
 }
 
 async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -107,7 +104,7 @@ async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
     buildpack.locked = locked.unwrap_or(buildpack.locked);
     buildpack.updated_at = call.now;
     write(&call, &buildpack, &metadata).await?;
-    shown(&call, &buildpack).await.and_then(ok)
+    ok(call.document(&buildpack).await?)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -146,7 +143,7 @@ async fn upload(
         .await?;
     tx.commit().await?;
     let location = call.base.url(&format!("/v3/jobs/{job}"));
-    let shown = shown(&call, &buildpack).await?;
+    let shown = call.document(&buildpack).await?;
     let fields = [(http::header::LOCATION, location)];
     let response: Response = (StatusCode::ACCEPTED, fields, axum::Json(shown)).into_response();
     Ok(response)
@@ -222,12 +219,9 @@ async fn found(call: &Call, guid: &str) -> Result<Buildpack, ApiError> {
     buildpack.ok_or_else(|| ApiError::not_found("Buildpack"))
 }
 
-async fn shown(call: &Call, buildpack: &Buildpack) -> Result<Value, ApiError> {
-    let marks = call.marks([buildpack.guid.as_str()]).await?;
-    Ok(document(&call.base, buildpack, &marks))
-}
+resource!(Buildpack, document);
 
-fn document(base: &Base, buildpack: &Buildpack, marks: &Marks) -> Value {
+fn document(base: &Base, buildpack: &Buildpack, marks: &Metadata) -> Value {
     let own = format!("/v3/buildpacks/{}", buildpack.guid);
     json!({
         "guid": buildpack.guid,
@@ -241,7 +235,7 @@ fn document(base: &Base, buildpack: &Buildpack, marks: &Marks) -> Value {
         "state": buildpack.state(),
         "filename": buildpack.filename,
         "lifecycle": "buildpack",
-        "metadata": marks.of(&buildpack.guid),
+        "metadata": marks.document(),
         "links": {
             "self": base.link(&own),
             "upload": base.link_with(&format!("{own}/upload"), "POST"),

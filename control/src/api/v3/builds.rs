@@ -6,15 +6,17 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::lifecycle::{self, LifecyclePatch};
-use super::reach::{fresh_guid, metadata_in};
+use super::reach::fresh_guid;
 use crate::api::listing::BY_TIME;
 use crate::api::{
-    Answer, ApiError, Base, Body, Call, Code, Listing, Metadata, Need, Routes, created, ok, rfc3339,
+    Answer, ApiError, Base, Body, Call, Code, Listing, Metadata, Need, Routes, created, ok,
+    resource, rfc3339, warned,
 };
 use crate::model::{
-    App, Build, BuildState, Droplet, DropletState, Package, PackageKind, PackageState, WEB,
+    App, Build, BuildState, Droplet, DropletState, Lifecycle, Package, PackageKind, PackageState,
+    StackState, WEB,
 };
-use crate::store::{Filter, Tx};
+use crate::store::{Filter, Stack, Tx};
 
 pub(super) fn routes() -> Routes {
     Routes::new("Builds")
@@ -46,12 +48,7 @@ async fn list_of_app(call: Call, Path(guid): Path<String>) -> Answer {
 async fn listed(call: &Call, mut listing: Listing) -> Answer {
     listing.within("package_guids", "t.package_guid");
     listing.within("states", "t.state");
-    let page = call.page::<Build>(&listing).await?;
-    let guids: Vec<&str> = page.items.iter().map(|build| &*build.guid).collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    ok(listing.document(&call.base, &page, |build| {
-        document(&call.base, build, &metadata_in(&marks, &build.guid))
-    }))
+    call.list::<Build>(&listing).await
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -71,6 +68,8 @@ async fn create(call: Call, body: Body) -> Answer {
     let web = web.iter().find(|process| process.process_type == WEB);
     let least = web.map_or(MIN_MEMORY_MB, |web| web.memory_mb.max(MIN_MEMORY_MB));
     let own = |given: Option<i64>| given.and_then(|mb| u32::try_from(mb).ok());
+    let lifecycle = lifecycle::resolve(&call, patch, Some(&app.lifecycle)).await?;
+    let warning = check_stack(&call, &app, &lifecycle).await?;
     let build = Build {
         guid: fresh_guid(),
         app_guid: app.guid.clone(),
@@ -78,7 +77,7 @@ async fn create(call: Call, body: Body) -> Answer {
         droplet_guid: None,
         state: BuildState::Staging,
         error: None,
-        lifecycle: lifecycle::resolve(&call, patch, Some(&app.lifecycle)).await?,
+        lifecycle,
         memory_mb: own(memory).unwrap_or(least),
         disk_mb: own(disk).unwrap_or(DISK_MB),
         stager: None,
@@ -99,7 +98,38 @@ async fn create(call: Call, body: Body) -> Answer {
     if build.state == BuildState::Staging {
         call.controller().stage(&build.guid);
     }
-    created(shown(&call, &build).await?)
+    let answer = created(call.document(&build).await?);
+    let Some(words) = warning else {
+        return answer;
+    };
+    call.controller()
+        .log(&app.guid, "STG", &format!("WARNING: {words}"));
+    warned(answer, &words)
+}
+
+/// Whether the stack lets the application be staged, and what is to be told of it.
+async fn check_stack(
+    call: &Call,
+    app: &App,
+    lifecycle: &Lifecycle,
+) -> Result<Option<String>, ApiError> {
+    let stack: Option<Stack> = call
+        .store()
+        .first(vec![Filter::equals("t.name", lifecycle.stack())])
+        .await?;
+    let Some(stack) = stack.filter(|stack| stack.state != StackState::Active) else {
+        return Ok(None);
+    };
+    let staged = vec![
+        Filter::equals("t.app_guid", &app.guid),
+        Filter::equals("t.state", DropletState::Staged.as_str()),
+    ];
+    let before: Option<Droplet> = call.store().first(staged).await?;
+    let reason = stack.state_reason.as_deref();
+    match stack.state.refusal(&stack.name, reason, before.is_some()) {
+        Some(words) => Err(ApiError::unprocessable(words)),
+        None => Ok(stack.state.warning(&stack.name, reason)),
+    }
 }
 
 async fn stageable(call: &Call, guid: &str) -> Result<(App, Package), ApiError> {
@@ -169,7 +199,7 @@ async fn insert(tx: &mut Tx, build: Build, package: &Package) -> Result<Build, A
     let build = Build {
         state: BuildState::Staged,
         droplet_guid: Some(droplet.guid),
-        lifecycle: crate::model::Lifecycle::Docker,
+        lifecycle: Lifecycle::Docker,
         ..build
     };
     tx.insert_build(&build).await?;
@@ -178,28 +208,15 @@ async fn insert(tx: &mut Tx, build: Build, package: &Package) -> Result<Build, A
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let (_, build) = call.build(&guid, Need::Read).await?;
-    ok(shown(&call, &build).await?)
+    ok(call.document(&build).await?)
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let patch = fields.metadata();
-    fields.finish()?;
     let (_, build) = call.build(&guid, Need::Write).await?;
-    let mut tx = call.store().begin().await?;
-    tx.write_metadata(&build.guid, &patch).await?;
-    tx.commit().await?;
-    ok(shown(&call, &build).await?)
+    call.mark(&build, &body).await
 }
 
-async fn shown(call: &Call, build: &Build) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&build.guid]).await?;
-    Ok(document(
-        &call.base,
-        build,
-        &metadata_in(&marks, &build.guid),
-    ))
-}
+resource!(Build, document);
 
 fn document(base: &Base, build: &Build, marks: &Metadata) -> Value {
     let mut links = json!({

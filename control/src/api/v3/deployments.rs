@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use axum::extract::Path;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::apps::write_process;
+use super::deployment_body::{Wanted, read};
 use super::quota;
-use super::reach::{fresh_guid, metadata_in};
+use super::reach::fresh_guid;
 use crate::api::listing::BY_TIME;
 use crate::api::{
-    Answer, ApiError, Base, Body, Call, Fields, Metadata, Need, Routes, created, ok, rfc3339,
+    Answer, ApiError, Base, Body, Call, Metadata, Need, Routes, created, ok, resource, rfc3339,
 };
 use crate::model::{
-    App, AppState, Deployment, DeploymentState, DropletState, Process, ProcessChange, Strategy, WEB,
+    App, AppState, Deployment, DeploymentState, DropletState, Process, ProcessChange, WEB,
+    canary_pauses,
 };
 use crate::store::Tx;
 
@@ -46,76 +48,7 @@ async fn list(call: Call) -> Answer {
     listing.within("status_values", "t.status_value");
     listing.within("status_reasons", "t.status_reason");
     call.keep_visible_apps(&mut listing);
-    let page = call.page::<Deployment>(&listing).await?;
-    let guids: Vec<&str> = page
-        .items
-        .iter()
-        .map(|deployment| &*deployment.guid)
-        .collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    ok(listing.document(&call.base, &page, |deployment| {
-        document(
-            &call.base,
-            deployment,
-            &metadata_in(&marks, &deployment.guid),
-        )
-    }))
-}
-
-/// What a body asks for.
-struct Wanted {
-    droplet: Option<String>,
-    strategy: Strategy,
-    max_in_flight: u32,
-    change: ProcessChange,
-}
-
-fn read(fields: &mut Fields<'_>) -> Wanted {
-    let droplet = fields.nested("droplet", |droplet| droplet.required_text("guid"));
-    let strategy = fields.text("strategy");
-    let strategy = match strategy.as_deref() {
-        None => Strategy::Rolling,
-        Some(word) => Strategy::parse(word).unwrap_or_else(|| {
-            fields.problem(format!(
-                "Strategy '{word}' is not a supported deployment strategy"
-            ));
-            Strategy::Rolling
-        }),
-    };
-    let (max_in_flight, change) = fields.nested("options", read_options).unwrap_or_default();
-    Wanted {
-        droplet,
-        strategy,
-        max_in_flight: max_in_flight.unwrap_or(1),
-        change,
-    }
-}
-
-fn read_options(options: &mut Fields<'_>) -> (Option<u32>, ProcessChange) {
-    let mut number = |name| {
-        let number = options.integer(name, 1..=i64::from(i32::MAX));
-        number.and_then(|number| u32::try_from(number).ok())
-    };
-    let max_in_flight = number("max_in_flight");
-    let change = ProcessChange {
-        instances: number("web_instances").or_else(|| number("instances")),
-        memory_mb: number("memory_in_mb"),
-        disk_mb: number("disk_in_mb"),
-        ..ProcessChange::default()
-    };
-    let rate = options.integer("log_rate_limit_in_bytes_per_second", -1..=i64::MAX);
-    // One pause, after the first instance, is all that a canary here knows.
-    options.nested("canary", |canary| {
-        let steps = canary.value("steps").filter(|steps| !steps.is_null());
-        if steps.is_some_and(|steps| steps.as_array().is_none_or(|steps| !steps.is_empty())) {
-            canary.problem_of("steps", "are not supported");
-        }
-    });
-    let change = ProcessChange {
-        log_rate_limit: rate,
-        ..change
-    };
-    (max_in_flight, change)
+    call.list::<Deployment>(&listing).await
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -139,7 +72,7 @@ async fn create(call: Call, body: Body) -> Answer {
     tx.commit().await?;
     call.controller().deployment_changed(&deployment.guid);
     call.controller().app_changed(&deployment.app_guid);
-    created(shown(&call, &deployment).await?)
+    created(call.document(&deployment).await?)
 }
 
 async fn droplet_for(call: &Call, app: &App, named: Option<&str>) -> Result<String, ApiError> {
@@ -178,7 +111,7 @@ async fn begin(
         made.previous_process_guid
             .clone_from(&older.previous_process_guid);
         made.original_instances = older.original_instances;
-        let goal = wanted.change.instances;
+        let goal = wanted.options.change.instances;
         made.desired_instances = goal.unwrap_or(older.desired_instances);
     }
     for mut older in older {
@@ -190,7 +123,7 @@ async fn begin(
     app.updated_at = call.now;
     let change = ProcessChange {
         droplet_guid: Some(droplet),
-        ..wanted.change
+        ..wanted.options.change
     };
     if app.state == AppState::Stopped {
         made.state = DeploymentState::Deployed;
@@ -213,13 +146,15 @@ async fn begin(
 }
 
 fn new_deployment(call: &Call, app: &App, web: &Process, wanted: &Wanted) -> Deployment {
-    let goal = wanted.change.instances.unwrap_or(web.instances);
+    let goal = wanted.options.change.instances.unwrap_or(web.instances);
     Deployment {
         guid: fresh_guid(),
         app_guid: app.guid.clone(),
         state: DeploymentState::Deploying,
         strategy: wanted.strategy,
-        max_in_flight: wanted.max_in_flight,
+        max_in_flight: wanted.options.max_in_flight.unwrap_or(1),
+        canary_steps: wanted.options.canary_steps.clone().unwrap_or_default(),
+        canaries_ran: 0,
         droplet_guid: String::new(),
         previous_droplet_guid: app.droplet_guid.clone(),
         process_guid: fresh_guid(),
@@ -249,18 +184,12 @@ fn new_process(made: &Deployment, web: Process, change: ProcessChange) -> Proces
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let (_, deployment) = call.deployment(&guid, Need::Read).await?;
-    ok(shown(&call, &deployment).await?)
+    ok(call.document(&deployment).await?)
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let patch = fields.metadata();
-    fields.finish()?;
     let (_, deployment) = call.deployment(&guid, Need::Write).await?;
-    let mut tx = call.store().begin().await?;
-    tx.write_metadata(&deployment.guid, &patch).await?;
-    tx.commit().await?;
-    ok(shown(&call, &deployment).await?)
+    call.mark(&deployment, &body).await
 }
 
 async fn cancel(call: Call, Path(guid): Path<String>) -> Answer {
@@ -284,7 +213,7 @@ async fn cancel(call: Call, Path(guid): Path<String>) -> Answer {
         .await?;
     tx.commit().await?;
     call.controller().deployment_changed(&moved.guid);
-    ok(shown(&call, &moved).await?)
+    ok(call.document(&moved).await?)
 }
 
 async fn proceed(call: Call, Path(guid): Path<String>) -> Answer {
@@ -303,7 +232,7 @@ async fn proceed(call: Call, Path(guid): Path<String>) -> Answer {
         .await?;
     tx.commit().await?;
     call.controller().deployment_changed(&moved.guid);
-    ok(shown(&call, &moved).await?)
+    ok(call.document(&moved).await?)
 }
 
 /// Moves a deployment on if it may go there from where it is now.
@@ -324,32 +253,19 @@ async fn step(
     Ok(Some(deployment))
 }
 
-async fn shown(call: &Call, deployment: &Deployment) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&deployment.guid]).await?;
-    Ok(document(
-        &call.base,
-        deployment,
-        &metadata_in(&marks, &deployment.guid),
-    ))
-}
+resource!(Deployment, document);
 
 fn document(base: &Base, deployment: &Deployment, marks: &Metadata) -> Value {
     let own = format!("/v3/deployments/{}", deployment.guid);
     let state = deployment.state;
     let new = json!({ "guid": deployment.process_guid, "type": WEB });
+    let (status, options) = progress(deployment);
     json!({
         "guid": deployment.guid,
         "state": state.as_str(),
-        "status": {
-            "value": state.status_value(),
-            "reason": state.status_reason(),
-            "details": {
-                "last_successful_healthcheck": rfc3339(deployment.updated_at),
-                "last_status_change": rfc3339(deployment.updated_at),
-            },
-        },
+        "status": status,
         "strategy": deployment.strategy.as_str(),
-        "options": { "max_in_flight": deployment.max_in_flight },
+        "options": options,
         "droplet": { "guid": deployment.droplet_guid },
         "previous_droplet": { "guid": deployment.previous_droplet_guid },
         "new_processes": [new],
@@ -365,6 +281,34 @@ fn document(base: &Base, deployment: &Deployment, marks: &Metadata) -> Value {
             "continue": base.link_with(&format!("{own}/actions/continue"), "POST"),
         },
     })
+}
+
+/// How far it is, and how it was asked to go on.
+fn progress(deployment: &Deployment) -> (Map<String, Value>, Map<String, Value>) {
+    let state = deployment.state;
+    let changed = rfc3339(deployment.updated_at);
+    let mut status = Map::new();
+    status.insert("value".to_owned(), json!(state.status_value()));
+    status.insert("reason".to_owned(), json!(state.status_reason()));
+    let details = json!({ "last_successful_healthcheck": changed, "last_status_change": changed });
+    status.insert("details".to_owned(), details);
+    let mut options = Map::new();
+    let max_in_flight = json!(deployment.max_in_flight);
+    options.insert("max_in_flight".to_owned(), max_in_flight);
+    let steps = &deployment.canary_steps;
+    let total = canary_pauses(deployment.strategy, steps);
+    if total > 0 {
+        let on_its_way = u32::from(state != DeploymentState::Paused);
+        let current = (deployment.canaries_ran + on_its_way).clamp(1, total);
+        let steps_at = json!({ "steps": { "current": current, "total": total } });
+        status.insert("canary".to_owned(), steps_at);
+    }
+    if !steps.is_empty() {
+        let weight = |weight: &u32| json!({ "instance_weight": weight });
+        let steps: Vec<Value> = steps.iter().map(weight).collect();
+        options.insert("canary".to_owned(), json!({ "steps": steps }));
+    }
+    (status, options)
 }
 
 const FILTERS: &[&str] = &["app_guids", "states", "status_reasons", "status_values"];

@@ -144,9 +144,6 @@ async fn check_owner(call: &Call, organization: Option<&str>) -> Result<(), ApiE
         }
         other => other?,
     };
-    if call.caller.is_admin {
-        return Ok(());
-    }
     flags::need(call, "private_domain_creation").await
 }
 

@@ -3,11 +3,11 @@
 use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
-use super::reach::{fresh_guid, metadata_in};
+use super::reach::fresh_guid;
 use crate::api::listing::BY_TIME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Fields, Listing, Metadata, Need, Routes, created, ok,
-    rfc3339,
+    resource, rfc3339,
 };
 use crate::model::{App, Droplet, DropletState};
 use crate::store::Filter;
@@ -81,14 +81,9 @@ async fn list_of_package(call: Call, Path(guid): Path<String>) -> Answer {
 
 async fn listed(call: &Call, mut listing: Listing) -> Answer {
     listing.within("states", "t.state");
-    let page = call.page::<Droplet>(&listing).await?;
-    let guids: Vec<&str> = page.items.iter().map(|droplet| &*droplet.guid).collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    ok(listing.document(&call.base, &page, |droplet| {
-        let mut shown = document(&call.base, droplet, &metadata_in(&marks, &droplet.guid));
-        hide_commands(&mut shown);
-        shown
-    }))
+    let hide = |_: &Droplet, shown: &mut Value| hide_commands(shown);
+    let (_, whole) = call.listed(&listing, hide).await?;
+    ok(whole)
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -108,7 +103,7 @@ async fn create(call: Call, body: Body) -> Answer {
     call.record(&mut tx, "audit.app.droplet.create", &app, data)
         .await?;
     tx.commit().await?;
-    created(shown(&call, &droplet).await?)
+    created(call.document(&droplet).await?)
 }
 
 fn commands(fields: &mut Fields<'_>) -> Map<String, Value> {
@@ -161,7 +156,7 @@ async fn copy(call: &Call, app: &App, source: &str) -> Result<Droplet, ApiError>
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let (_, droplet) = call.droplet(&guid, Need::Read).await?;
-    ok(shown(&call, &droplet).await?)
+    ok(call.document(&droplet).await?)
 }
 
 async fn current(call: Call, Path(guid): Path<String>) -> Answer {
@@ -171,18 +166,12 @@ async fn current(call: Call, Path(guid): Path<String>) -> Answer {
         None => None,
     };
     let droplet = droplet.ok_or_else(|| ApiError::not_found("Droplet"))?;
-    ok(shown(&call, &droplet).await?)
+    ok(call.document(&droplet).await?)
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let patch = fields.metadata();
-    fields.finish()?;
     let (_, droplet) = call.droplet(&guid, Need::Write).await?;
-    let mut tx = call.store().begin().await?;
-    tx.write_metadata(&droplet.guid, &patch).await?;
-    tx.commit().await?;
-    ok(shown(&call, &droplet).await?)
+    call.mark(&droplet, &body).await
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -208,14 +197,7 @@ async fn download(call: Call, Path(guid): Path<String>) -> Answer {
     super::packages::blob(&call, sha256, "application/gzip").await
 }
 
-async fn shown(call: &Call, droplet: &Droplet) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&droplet.guid]).await?;
-    Ok(document(
-        &call.base,
-        droplet,
-        &metadata_in(&marks, &droplet.guid),
-    ))
-}
+resource!(Droplet, document);
 
 fn document(base: &Base, droplet: &Droplet, marks: &Metadata) -> Value {
     let own = format!("/v3/droplets/{}", droplet.guid);

@@ -6,7 +6,7 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::reach::{fresh_guid, metadata_in};
-use super::{destinations, route_rules};
+use super::{destinations, flags, route_rules};
 use crate::api::listing::BY_TIME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Fields, Listing, Metadata, Need, Routes, created, ok,
@@ -134,21 +134,21 @@ fn read(fields: &mut Fields<'_>) -> Wanted {
     }
 }
 
+/// Options to set, or with `null` to take away.
 fn options_in(fields: &mut Fields<'_>) -> Map<String, Value> {
     let read = fields.nested("options", |options| {
-        let balance = options.text("loadbalancing");
-        let known = |word: &str| matches!(word, "round-robin" | "least-connection" | "hash");
-        if balance.as_deref().is_some_and(|word| !known(word)) {
-            options.problem("Loadbalancing must be one of 'round-robin, least-connection, hash'");
+        let balance = options.nullable_text("loadbalancing");
+        let unknown = |word: &String| !route::LOAD_BALANCING.contains(&word.as_str());
+        if balance
+            .as_ref()
+            .and_then(Option::as_ref)
+            .is_some_and(unknown)
+        {
+            let known = route::LOAD_BALANCING.join(", ");
+            options.problem(format!("Loadbalancing must be one of '{known}' if present"));
         }
-        let mut kept = Map::new();
-        let more = [("hash_header", options.text("hash_header"))];
-        for (name, value) in more.into_iter().chain([("loadbalancing", balance)]) {
-            if let Some(value) = value {
-                kept.insert(name.to_owned(), json!(value));
-            }
-        }
-        kept
+        let entry = |value| ("loadbalancing".to_owned(), json!(value));
+        balance.map(entry).into_iter().collect()
     });
     read.unwrap_or_default()
 }
@@ -159,9 +159,10 @@ async fn create(call: Call, body: Body) -> Answer {
     let patch = fields.metadata();
     fields.finish()?;
     let space = call.named_space(&wanted.space).await?;
+    flags::need(&call, "route_creation").await?;
     let mut tx = call.store().begin().await?;
     let domain = route_rules::domain_by_guid(&mut tx, &space, &wanted.domain).await?;
-    let route = Route {
+    let mut route = Route {
         guid: fresh_guid(),
         space_guid: space.guid.clone(),
         domain_guid: domain.guid.clone(),
@@ -170,10 +171,11 @@ async fn create(call: Call, body: Body) -> Answer {
         host: wanted.host,
         path: wanted.path,
         port: 0,
-        options: wanted.options,
+        options: Map::new(),
         created_at: call.now,
         updated_at: call.now,
     };
+    route::change_options(&mut route.options, &wanted.options);
     route_rules::insert(&call, &mut tx, &space, (&route, &domain)).await?;
     tx.write_metadata(&route.guid, &patch).await?;
     let event = call
@@ -193,14 +195,11 @@ async fn show(call: Call, Path(guid): Path<String>) -> Answer {
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
     let mut fields = body.fields();
-    let has_options = fields.value("options").is_some();
     let options = options_in(&mut fields);
     let patch = fields.metadata();
     fields.finish()?;
     let mut route = call.route(&guid, Need::Write).await?;
-    if has_options {
-        route.options = options;
-    }
+    route::change_options(&mut route.options, &options);
     route.updated_at = call.now;
     let mut tx = call.store().begin().await?;
     tx.update_route(&route).await?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{ApiError, Call, Fields};
+use crate::model::manifest::UNKNOWN_LIFECYCLE;
 use crate::model::{DEFAULT_STACK, Lifecycle};
 
 /// What a body says about the lifecycle.
@@ -19,9 +20,11 @@ impl LifecyclePatch {
         fields.nested("lifecycle", |inner| {
             let kind = inner.text("type");
             if !matches!(kind.as_deref(), None | Some("buildpack" | "docker")) {
-                inner.problem("Lifecycle type is not included in the list: buildpack, docker");
+                inner.problem(format!("Type {UNKNOWN_LIFECYCLE}"));
             }
             let read = inner.nested("data", |data| {
+                // compat: credentials come with cloud native buildpacks, which are refused by their type.
+                data.value("credentials");
                 (data.texts("buildpacks"), data.text("stack"))
             });
             let (buildpacks, stack) = read.unwrap_or_default();

@@ -152,9 +152,13 @@ impl<'a> Applying<'a> {
 
 /// What a manifest says about the lifecycle; nothing when it says nothing.
 fn patch_of(wanted: &AppManifest) -> Option<LifecyclePatch> {
-    let says = wanted.docker.is_some() || wanted.buildpacks.is_some() || wanted.stack.is_some();
+    let docker = wanted.docker.is_some() || wanted.lifecycle.as_deref() == Some("docker");
+    let says = docker
+        || wanted.lifecycle.is_some()
+        || wanted.buildpacks.is_some()
+        || wanted.stack.is_some();
     says.then(|| LifecyclePatch {
-        docker: wanted.docker.is_some(),
+        docker,
         buildpacks: wanted.buildpacks.clone(),
         stack: wanted.stack.clone(),
     })

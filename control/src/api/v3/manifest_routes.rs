@@ -1,5 +1,7 @@
 //! The routes of one application of a manifest.
 
+use serde_json::Map;
+
 use super::destinations;
 use super::manifest_apply::Applying;
 use super::reach::fresh_guid;
@@ -98,14 +100,14 @@ async fn map(
         }
         Some(mut found) => {
             if let Some(options) = options.filter(|options| !options.is_empty()) {
-                found.options = options;
+                route::change_options(&mut found.options, &options);
                 found.updated_at = applying.call.now;
                 applying.tx.update_route(&found).await?;
             }
             found
         }
         None => {
-            let made = Route {
+            let mut made = Route {
                 guid: fresh_guid(),
                 space_guid: applying.space.guid.clone(),
                 domain_guid: place.domain.guid.clone(),
@@ -114,10 +116,11 @@ async fn map(
                 host: place.host.to_owned(),
                 path: place.path.to_owned(),
                 port: 0,
-                options: options.unwrap_or_default(),
+                options: Map::new(),
                 created_at: applying.call.now,
                 updated_at: applying.call.now,
             };
+            route::change_options(&mut made.options, &options.unwrap_or_default());
             let wanted = (&made, place.domain);
             route_rules::insert(applying.call, applying.tx, applying.space, wanted).await?;
             made

@@ -9,6 +9,7 @@ mod apps;
 mod begin;
 mod buildpacks;
 mod builds;
+mod deployment_body;
 mod deployments;
 mod destinations;
 mod domains;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::begin::DEFAULT_QUOTA;
 use super::flags;
 use crate::api::{
-    Answer, ApiError, BY_NAME, Base, Body, Call, JobOutcome, Marks, Routes, created, ok, rfc3339,
+    Answer, ApiError, BY_NAME, Base, Body, Call, JobOutcome, Metadata, Routes, created, ok,
+    resource, rfc3339,
 };
 use crate::store::{Filter, Organization, OrganizationQuota, Role, RoleKind, Space, StoreError};
 
@@ -44,17 +45,13 @@ async fn list(call: Call) -> Answer {
     if let Some(filter) = call.caller.organization_filter("t.guid") {
         listing.keep(filter);
     }
-    let page = call.page::<Organization>(&listing).await?;
-    let marks = call
-        .marks(page.items.iter().map(|one| one.guid.as_str()))
-        .await?;
-    ok(listing.document(&call.base, &page, |one| document(&call.base, one, &marks)))
+    call.list::<Organization>(&listing).await
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     call.query(&[])?;
     let organization = call.organization(&guid).await?;
-    shown(&call, &organization).await.and_then(ok)
+    ok(call.document(&organization).await?)
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -63,8 +60,8 @@ async fn create(call: Call, body: Body) -> Answer {
     let suspended = fields.flag("suspended").unwrap_or(false);
     let metadata = fields.metadata();
     fields.finish()?;
-    if !call.caller.is_admin {
-        flags::need(&call, "user_org_creation").await?;
+    if flags::need(&call, "user_org_creation").await.is_err() {
+        return Err(ApiError::not_authorized());
     }
     let quota = call
         .store()
@@ -93,7 +90,7 @@ async fn create(call: Call, body: Body) -> Answer {
     let event = event.target("organization", &organization.guid, &organization.name);
     event.write(&mut tx).await?;
     tx.commit().await?;
-    shown(&call, &organization).await.and_then(created)
+    created(call.document(&organization).await?)
 }
 
 async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -120,7 +117,7 @@ async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
         .write(&mut tx)
         .await?;
     tx.commit().await?;
-    shown(&call, &organization).await.and_then(ok)
+    ok(call.document(&organization).await?)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -196,13 +193,10 @@ fn taken(outcome: Result<(), StoreError>, organization: &Organization) -> Result
     }
 }
 
-async fn shown(call: &Call, organization: &Organization) -> Result<Value, ApiError> {
-    let marks = call.marks([organization.guid.as_str()]).await?;
-    Ok(document(&call.base, organization, &marks))
-}
+resource!(Organization, document);
 
 /// The document of an organization.
-pub(super) fn document(base: &Base, organization: &Organization, marks: &Marks) -> Value {
+fn document(base: &Base, organization: &Organization, marks: &Metadata) -> Value {
     let own = format!("/v3/organizations/{}", organization.guid);
     json!({
         "guid": organization.guid,
@@ -211,7 +205,7 @@ pub(super) fn document(base: &Base, organization: &Organization, marks: &Marks) 
         "name": organization.name,
         "suspended": organization.suspended,
         "relationships": {"quota": {"data": {"guid": organization.quota_guid}}},
-        "metadata": marks.of(&organization.guid),
+        "metadata": marks.document(),
         "links": {
             "self": base.link(&own),
             "domains": base.link(&format!("{own}/domains")),

@@ -5,11 +5,12 @@ use axum::extract::Path;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::reach::{fresh_guid, metadata_in};
+use super::flags;
+use super::reach::fresh_guid;
 use crate::api::listing::BY_TIME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Fields, Listing, Metadata, Need, Routes, created, ok,
-    rfc3339,
+    resource, rfc3339,
 };
 use crate::blobs::{BlobError, Digest};
 use crate::model::{App, Package, PackageKind, PackageState};
@@ -65,12 +66,7 @@ async fn list_of_app(call: Call, Path(guid): Path<String>) -> Answer {
 async fn listed(call: &Call, mut listing: Listing) -> Answer {
     listing.within("states", "t.state");
     listing.within("types", "t.type");
-    let page = call.page::<Package>(&listing).await?;
-    let guids: Vec<&str> = page.items.iter().map(|package| &*package.guid).collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    ok(listing.document(&call.base, &page, |package| {
-        document(&call.base, package, &metadata_in(&marks, &package.guid))
-    }))
+    call.list::<Package>(&listing).await
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -85,6 +81,9 @@ async fn create(call: Call, body: Body) -> Answer {
     let patch = fields.metadata();
     fields.finish()?;
     let app = call.named_app(&app_guid).await?;
+    if wanted.image.is_some() {
+        flags::need(&call, "diego_docker").await?;
+    }
     let package = match source {
         Some(source) => copy(&call, &app, source).await?,
         None => wanted.package(&call, &app),
@@ -96,7 +95,7 @@ async fn create(call: Call, body: Body) -> Answer {
     call.record(&mut tx, "audit.app.package.create", &app, data)
         .await?;
     tx.commit().await?;
-    created(shown(&call, &package).await?)
+    created(call.document(&package).await?)
 }
 
 /// What a body says about a new package.
@@ -168,18 +167,12 @@ async fn copy(call: &Call, app: &App, source: &str) -> Result<Package, ApiError>
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let (_, package) = call.package(&guid, Need::Read).await?;
-    ok(shown(&call, &package).await?)
+    ok(call.document(&package).await?)
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let patch = fields.metadata();
-    fields.finish()?;
     let (_, package) = call.package(&guid, Need::Write).await?;
-    let mut tx = call.store().begin().await?;
-    tx.write_metadata(&package.guid, &patch).await?;
-    tx.commit().await?;
-    ok(shown(&call, &package).await?)
+    call.mark(&package, &body).await
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -233,14 +226,7 @@ async fn resource_matches(call: Call, body: Body) -> Answer {
     created(json!({ "resources": [] }))
 }
 
-pub(super) async fn shown(call: &Call, package: &Package) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&package.guid]).await?;
-    Ok(document(
-        &call.base,
-        package,
-        &metadata_in(&marks, &package.guid),
-    ))
-}
+resource!(Package, document);
 
 fn document(base: &Base, package: &Package, marks: &Metadata) -> Value {
     let own = format!("/v3/packages/{}", package.guid);

@@ -5,12 +5,11 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::apps::write_process;
-use super::reach::metadata_in;
-use super::{quota, stats};
+use super::{flags, quota, stats};
 use crate::api::listing::BY_TIME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Fields, Listing, Metadata, MetadataPatch, Need, Routes, ok,
-    rfc3339,
+    resource, rfc3339,
 };
 use crate::model::{App, HealthCheck, Process, ProcessChange, Sidecar, WEB};
 use crate::store::{Filter, Page};
@@ -94,12 +93,7 @@ async fn listed(call: &Call, listing: &Listing) -> Answer {
             return Err(ApiError::bad_query(words));
         }
     };
-    let page: Page<Process> = call.page(listing).await?;
-    let guids: Vec<&str> = page.items.iter().map(|process| &*process.guid).collect();
-    let marks = call.store().metadata_of(&guids).await?;
-    ok(listing.document(&call.base, &page, |process| {
-        let marks = metadata_in(&marks, &process.guid);
-        let mut shown = document(&call.base, process, &marks);
+    let touch = |process: &Process, shown: &mut Value| {
         if let Some(fields) = shown.as_object_mut() {
             hide_command(fields);
             if embed {
@@ -107,18 +101,19 @@ async fn listed(call: &Call, listing: &Listing) -> Answer {
                 fields.insert("process_instances".to_owned(), instances);
             }
         }
-        shown
-    }))
+    };
+    let (_, whole) = call.listed(listing, touch).await?;
+    ok(whole)
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let (_, process) = call.process(&guid, Need::Read).await?;
-    ok(shown(&call, &process).await?)
+    ok(call.document(&process).await?)
 }
 
 async fn show_of_app(call: Call, Path((guid, kind)): Path<(String, String)>) -> Answer {
     let (_, process) = call.process_of(&guid, &kind, Need::Read).await?;
-    ok(shown(&call, &process).await?)
+    ok(call.document(&process).await?)
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -146,7 +141,7 @@ async fn changed(call: &Call, app: App, process: Process, body: &Body) -> Answer
     let patch = fields.metadata();
     fields.finish()?;
     let written = apply(call, app, process, change, &patch).await?;
-    ok(shown(call, &written).await?)
+    ok(call.document(&written).await?)
 }
 
 async fn scale(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -164,6 +159,7 @@ async fn scale_of_app(
 }
 
 async fn scaled(call: &Call, app: App, process: Process, body: &Body) -> Answer {
+    flags::need(call, "app_scaling").await?;
     let mut fields = body.fields();
     let change = ProcessChange {
         instances: small(fields.integer("instances", 0..=LARGEST)),
@@ -174,7 +170,7 @@ async fn scaled(call: &Call, app: App, process: Process, body: &Body) -> Answer 
     };
     fields.finish()?;
     let written = apply(call, app, process, change, &MetadataPatch::default()).await?;
-    let document = shown(call, &written).await?;
+    let document = call.document(&written).await?;
     Ok(axum::response::IntoResponse::into_response((
         StatusCode::ACCEPTED,
         axum::Json(document),
@@ -256,15 +252,6 @@ async fn sidecars_of_app(call: Call, Path(guid): Path<String>) -> Answer {
     ok(listing.document(&call.base, &page, sidecar_document))
 }
 
-async fn shown(call: &Call, process: &Process) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&process.guid]).await?;
-    Ok(document(
-        &call.base,
-        process,
-        &metadata_in(&marks, &process.guid),
-    ))
-}
-
 fn check(fields: &mut Fields<'_>, name: &'static str, base: &HealthCheck) -> Option<HealthCheck> {
     let value = fields.value(name).filter(|value| !value.is_null())?;
     match HealthCheck::read(value, base) {
@@ -277,6 +264,8 @@ fn check(fields: &mut Fields<'_>, name: &'static str, base: &HealthCheck) -> Opt
         }
     }
 }
+
+resource!(Process, document);
 
 fn document(base: &Base, process: &Process, marks: &Metadata) -> Value {
     let own = format!("/v3/processes/{}", process.guid);

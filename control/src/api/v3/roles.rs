@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
-use super::{organizations, spaces, users};
+use super::flags;
 use crate::api::{
     Answer, ApiError, BY_TIME, Base, Body, Call, JobOutcome, Need, Routes, created, ok, rfc3339,
 };
@@ -107,6 +107,9 @@ async fn create(call: Call, body: Body) -> Answer {
         return Err(ApiError::unprocessable("Type and user can't be blank"));
     };
     let place = place(&call, organization, space).await?;
+    if matches!(user, Named::Name { .. }) {
+        flags::need(&call, "set_roles_by_username").await?;
+    }
     let user = user_of(&call, user).await?;
     check_member(&call, &user, &place).await?;
     let role = role_of(&call, kind, &user, &place);
@@ -309,36 +312,22 @@ async fn included(
         let found = store
             .all::<User>(vec![Filter::within("t.guid", guids)])
             .await?;
-        let documents: Vec<Value> = found
-            .iter()
-            .map(|user| users::document(&call.base, user))
-            .collect();
-        all.insert("users".to_owned(), documents.into());
+        all.insert("users".to_owned(), call.documents(&found).await?.into());
     }
     if query.includes("organization") {
         let guids = roles.iter().map(|role| role.organization_guid.as_str());
         let found = store
             .all::<Organization>(vec![Filter::within("t.guid", guids)])
             .await?;
-        let marks = call
-            .marks(found.iter().map(|one| one.guid.as_str()))
-            .await?;
-        let shown = |one| organizations::document(&call.base, one, &marks);
-        all.insert(
-            "organizations".to_owned(),
-            found.iter().map(shown).collect(),
-        );
+        let documents = call.documents(&found).await?;
+        all.insert("organizations".to_owned(), documents.into());
     }
     if query.includes("space") {
         let guids = roles.iter().map(|role| role.space_guid.as_str());
         let found = store
             .all::<Space>(vec![Filter::within("t.guid", guids)])
             .await?;
-        let marks = call
-            .marks(found.iter().map(|one| one.guid.as_str()))
-            .await?;
-        let shown = |one| spaces::document(&call.base, one, &marks);
-        all.insert("spaces".to_owned(), found.iter().map(shown).collect());
+        all.insert("spaces".to_owned(), call.documents(&found).await?.into());
     }
     Ok((!all.is_empty()).then_some(Value::Object(all)))
 }

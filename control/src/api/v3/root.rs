@@ -56,8 +56,9 @@ async fn about(base: Base) -> Json<Value> {
     }))
 }
 
-/// The version decides what `cf` asks for: from 3.211.0 on it wants `embed=process_instances`.
-const API_VERSION: &str = "3.180.0";
+/// The version decides what `cf` asks for. From 3.211.0 on that is `embed=process_instances` for `cf apps`,
+/// canary steps, options of routes and states of stacks; from 3.224.0 on it would be route policies.
+const API_VERSION: &str = "3.211.0";
 
 const RESOURCES: &[&str] = &[
     "apps",

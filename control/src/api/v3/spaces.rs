@@ -3,10 +3,9 @@
 use axum::extract::Path;
 use serde_json::{Value, json};
 
-use super::organizations;
 use crate::api::{
-    Answer, ApiError, BY_NAME, Base, Body, Call, JobOutcome, Marks, Need, Routes, created, ok,
-    rfc3339,
+    Answer, ApiError, BY_NAME, Base, Body, Call, JobOutcome, Metadata, Need, Routes, created, ok,
+    resource, rfc3339,
 };
 use crate::store::{Filter, Organization, Space, StoreError};
 
@@ -46,13 +45,9 @@ async fn list(call: Call) -> Answer {
     if let Some(filter) = call.caller.space_filter("t.guid") {
         listing.keep(filter);
     }
-    let page = call.page::<Space>(&listing).await?;
-    let marks = call
-        .marks(page.items.iter().map(|one| one.guid.as_str()))
-        .await?;
-    let mut whole = listing.document(&call.base, &page, |one| document(&call.base, one, &marks));
+    let (spaces, mut whole) = call.listed::<Space>(&listing, |_, _| ()).await?;
     if listing.query.includes("org") || listing.query.includes("organization") {
-        let included = organizations_of(&call, &page.items).await?;
+        let included = organizations_of(&call, &spaces).await?;
         if let Some(fields) = whole.as_object_mut() {
             fields.insert("included".to_owned(), included);
         }
@@ -64,7 +59,7 @@ async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     let query = call.query(&["include"])?;
     query.check_includes(INCLUDES)?;
     let space = call.space(&guid, Need::Read, "Space").await?;
-    let mut whole = shown(&call, &space).await?;
+    let mut whole = call.document(&space).await?;
     if query.includes("org") || query.includes("organization") {
         let included = organizations_of(&call, std::slice::from_ref(&space)).await?;
         if let Some(fields) = whole.as_object_mut() {
@@ -104,7 +99,7 @@ async fn create(call: Call, body: Body) -> Answer {
         .write(&mut tx)
         .await?;
     tx.commit().await?;
-    shown(&call, &space).await.and_then(created)
+    created(call.document(&space).await?)
 }
 
 async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -124,7 +119,7 @@ async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
         .write(&mut tx)
         .await?;
     tx.commit().await?;
-    shown(&call, &space).await.and_then(ok)
+    ok(call.document(&space).await?)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -187,13 +182,7 @@ async fn organizations_of(call: &Call, spaces: &[Space]) -> Result<Value, ApiErr
         .store()
         .all::<Organization>(vec![Filter::within("t.guid", guids)])
         .await?;
-    let marks = call
-        .marks(found.iter().map(|one| one.guid.as_str()))
-        .await?;
-    let documents = found
-        .iter()
-        .map(|one| organizations::document(&call.base, one, &marks));
-    Ok(json!({"organizations": documents.collect::<Vec<_>>()}))
+    Ok(json!({"organizations": call.documents(&found).await?}))
 }
 
 fn taken(outcome: Result<(), StoreError>) -> Result<(), ApiError> {
@@ -205,13 +194,10 @@ fn taken(outcome: Result<(), StoreError>) -> Result<(), ApiError> {
     }
 }
 
-async fn shown(call: &Call, space: &Space) -> Result<Value, ApiError> {
-    let marks = call.marks([space.guid.as_str()]).await?;
-    Ok(document(&call.base, space, &marks))
-}
+resource!(Space, document);
 
 /// The document of a space.
-pub(super) fn document(base: &Base, space: &Space, marks: &Marks) -> Value {
+fn document(base: &Base, space: &Space, marks: &Metadata) -> Value {
     let own = format!("/v3/spaces/{}", space.guid);
     let organization = &space.organization_guid;
     json!({
@@ -223,7 +209,7 @@ pub(super) fn document(base: &Base, space: &Space, marks: &Marks) -> Value {
             "organization": {"data": {"guid": organization}},
             "quota": {"data": null},
         },
-        "metadata": marks.of(&space.guid),
+        "metadata": marks.document(),
         "links": {
             "self": base.link(&own),
             "organization": base.link(&format!("/v3/organizations/{organization}")),

@@ -4,8 +4,10 @@ use axum::extract::Path;
 use serde_json::{Value, json};
 
 use crate::api::{
-    Answer, ApiError, BY_NAME, Base, Body, Call, Marks, Routes, created, no_content, ok, rfc3339,
+    Answer, ApiError, BY_NAME, Base, Body, Call, Fields, Metadata, Routes, created, no_content, ok,
+    resource, rfc3339,
 };
+use crate::model::StackState;
 use crate::store::{Page, Stack, StoreError};
 
 pub(super) fn routes() -> Routes {
@@ -41,17 +43,13 @@ async fn list(call: Call) -> Answer {
             i64::from(wanted),
         ));
     }
-    let page = call.page::<Stack>(&listing).await?;
-    let marks = call
-        .marks(page.items.iter().map(|one| one.guid.as_str()))
-        .await?;
-    ok(listing.document(&call.base, &page, |one| document(&call.base, one, &marks)))
+    call.list::<Stack>(&listing).await
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     call.query(&[])?;
     let stack = found(&call, &guid).await?;
-    shown(&call, &stack).await.and_then(ok)
+    ok(call.document(&stack).await?)
 }
 
 async fn create(call: Call, body: Body) -> Answer {
@@ -62,6 +60,7 @@ async fn create(call: Call, body: Body) -> Answer {
     if description.chars().count() > 250 {
         fields.problem_of("description", "is too long (maximum is 250 characters)");
     }
+    let (state, state_reason) = read_state(&mut fields);
     let metadata = fields.metadata();
     fields.finish()?;
     let stack = Stack {
@@ -69,29 +68,56 @@ async fn create(call: Call, body: Body) -> Answer {
         name,
         description,
         is_default: false,
+        state: state.unwrap_or(StackState::Active),
+        state_reason: state_reason.flatten(),
         created_at: call.now,
         updated_at: call.now,
     };
     let mut tx = call.store().begin().await?;
-    match tx.insert_stack(&stack).await {
+    match tx.write_stack(&stack).await {
         Err(StoreError::Taken) => return Err(ApiError::unprocessable("Name must be unique")),
         other => other?,
     }
     tx.write_metadata(&stack.guid, &metadata).await?;
     tx.commit().await?;
-    shown(&call, &stack).await.and_then(created)
+    created(call.document(&stack).await?)
 }
 
 async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let stack = found(&call, &guid).await?;
+    let mut stack = found(&call, &guid).await?;
     call.need_admin()?;
     let mut fields = body.fields();
+    let (state, reason) = read_state(&mut fields);
     let metadata = fields.metadata();
     fields.finish()?;
+    stack.state = state.unwrap_or(stack.state);
+    stack.state_reason = reason.unwrap_or(stack.state_reason);
+    stack.updated_at = call.now;
     let mut tx = call.store().begin().await?;
+    tx.write_stack(&stack).await?;
     tx.write_metadata(&stack.guid, &metadata).await?;
     tx.commit().await?;
-    shown(&call, &stack).await.and_then(ok)
+    ok(call.document(&stack).await?)
+}
+
+/// The state that a body names, and the reason; `Some(None)` takes the reason away.
+fn read_state(fields: &mut Fields<'_>) -> (Option<StackState>, Option<Option<String>>) {
+    let word = fields.text("state");
+    let state = word.as_deref().and_then(StackState::parse);
+    if word.is_some() && state.is_none() {
+        fields.problem_of(
+            "state",
+            "must be one of ACTIVE, RESTRICTED, DEPRECATED, DISABLED",
+        );
+    }
+    let reason = fields.nullable_text("state_reason");
+    if let Some(Some(text)) = &reason
+        && text.chars().count() > MOST_REASON_CHARS
+    {
+        let words = format!("is too long (maximum is {MOST_REASON_CHARS} characters)");
+        fields.problem_of("state_reason", &words);
+    }
+    (state, reason)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
@@ -130,12 +156,9 @@ async fn found(call: &Call, guid: &str) -> Result<Stack, ApiError> {
     stack.ok_or_else(|| ApiError::not_found("Stack"))
 }
 
-async fn shown(call: &Call, stack: &Stack) -> Result<Value, ApiError> {
-    let marks = call.marks([stack.guid.as_str()]).await?;
-    Ok(document(&call.base, stack, &marks))
-}
+resource!(Stack, document);
 
-fn document(base: &Base, stack: &Stack, marks: &Marks) -> Value {
+fn document(base: &Base, stack: &Stack, marks: &Metadata) -> Value {
     json!({
         "guid": stack.guid,
         "created_at": rfc3339(stack.created_at),
@@ -143,9 +166,13 @@ fn document(base: &Base, stack: &Stack, marks: &Marks) -> Value {
         "name": stack.name,
         "description": stack.description,
         "default": stack.is_default,
+        "state": stack.state.as_str(),
+        "state_reason": stack.state_reason,
         "build_rootfs_image": stack.name,
         "run_rootfs_image": stack.name,
-        "metadata": marks.of(&stack.guid),
+        "metadata": marks.document(),
         "links": {"self": base.link(&format!("/v3/stacks/{}", stack.guid))},
     })
 }
+
+const MOST_REASON_CHARS: usize = 5000;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Answer, ApiError, Call, Need, Routes, no_content, ok, rfc3339};
 use crate::model::environment::OPEN_FILES;
-use crate::model::{App, AppState, InstanceReport, InstanceState, InstanceStats, Micros, Process};
+use crate::model::{App, InstanceReport, InstanceState, InstanceStats, Micros, Process};
 
 pub(super) fn routes() -> Routes {
     Routes::new("Processes")
@@ -40,13 +40,13 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn stats(call: Call, Path(guid): Path<String>) -> Answer {
-    let (app, process) = call.process(&guid, Need::Read).await?;
-    ok(document(&call, &app, &process).await)
+    let (_, process) = call.process(&guid, Need::Read).await?;
+    ok(document(&call, &process).await)
 }
 
 async fn stats_of_app(call: Call, Path((guid, kind)): Path<(String, String)>) -> Answer {
-    let (app, process) = call.process_of(&guid, &kind, Need::Read).await?;
-    ok(document(&call, &app, &process).await)
+    let (_, process) = call.process_of(&guid, &kind, Need::Read).await?;
+    ok(document(&call, &process).await)
 }
 
 async fn instances(call: Call, Path(guid): Path<String>) -> Answer {
@@ -93,10 +93,7 @@ pub(super) fn embedded(call: &Call, process: &Process) -> Value {
     (0..shown_instances(process)).map(entry).collect()
 }
 
-async fn document(call: &Call, app: &App, process: &Process) -> Value {
-    if app.state == AppState::Stopped {
-        return json!({ "resources": [] });
-    }
+async fn document(call: &Call, process: &Process) -> Value {
     let reports = call.controller().instances(&process.guid);
     // Agents are asked only when they can have something to tell.
     let numbers = if reports.is_empty() {

@@ -9,7 +9,7 @@ use futures_util::{Stream, stream};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::package_zip;
+use super::{flags, package_zip};
 use crate::api::{Answer, ApiError, Call, Need, Routes, ok};
 use crate::blobs::{BlobError, Stored};
 use crate::model::{Droplet, DropletState, Package, PackageKind, PackageState};
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Routes {
 
 async fn package(call: Call, Path(guid): Path<String>, request: Request) -> Answer {
     let (app, mut package) = call.package(&guid, Need::Write).await?;
+    flags::need(&call, "app_bits_upload").await?;
     if package.kind != PackageKind::Bits {
         return Err(ApiError::unprocessable("Package type must be bits."));
     }
@@ -57,7 +58,7 @@ async fn package(call: Call, Path(guid): Path<String>, request: Request) -> Answ
     call.record(&mut tx, "audit.app.package.upload", &app, data)
         .await?;
     tx.commit().await?;
-    ok(super::packages::shown(&call, &package).await?)
+    ok(call.document(&package).await?)
 }
 
 async fn write(call: &Call, package: &mut Package) -> Result<(), ApiError> {

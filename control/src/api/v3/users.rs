@@ -4,7 +4,8 @@ use axum::extract::Path;
 use serde_json::{Value, json};
 
 use crate::api::{
-    Answer, ApiError, BY_TIME, Base, Body, Call, JobOutcome, Routes, created, ok, rfc3339, uaa,
+    Answer, ApiError, BY_TIME, Base, Body, Call, JobOutcome, Metadata, Routes, created, ok,
+    resource, rfc3339, uaa,
 };
 use crate::store::{Filter, Role, Space, StoreError, User};
 
@@ -65,14 +66,13 @@ async fn listed(call: &Call, filter: Option<Filter>) -> Answer {
     }
     listing.within("origins", "t.origin");
     filter.into_iter().for_each(|filter| listing.keep(filter));
-    let page = call.page::<User>(&listing).await?;
-    ok(listing.document(&call.base, &page, |user| document(&call.base, user)))
+    call.list::<User>(&listing).await
 }
 
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
     call.query(&[])?;
     let user = found(&call, &guid).await?;
-    ok(document(&call.base, &user))
+    ok(call.document(&user).await?)
 }
 
 /// A user is known by the login server already; another origin's user becomes known here.
@@ -82,7 +82,7 @@ async fn create(call: Call, body: Body) -> Answer {
     let guid = fields.text("guid");
     let name = fields.text("username");
     let origin = fields.text("origin");
-    fields.metadata();
+    let metadata = fields.metadata();
     if guid.is_none() && (name.is_none() || origin.is_none()) {
         fields.problem("Guid or username and origin must be provided");
     }
@@ -90,7 +90,7 @@ async fn create(call: Call, body: Body) -> Answer {
     if let Some(guid) = &guid
         && let Some(user) = call.store().user(guid).await?
     {
-        return created(document(&call.base, &user));
+        return created(call.document(&user).await?);
     }
     let name = name.or_else(|| guid.clone()).unwrap_or_default();
     let mut user = uaa::new_user(&name, origin.as_deref().unwrap_or("uaa"), call.now);
@@ -105,20 +105,15 @@ async fn create(call: Call, body: Body) -> Answer {
         }
         other => other?,
     }
+    tx.write_metadata(&user.guid, &metadata).await?;
     tx.commit().await?;
-    created(document(&call.base, &user))
+    created(call.document(&user).await?)
 }
 
 async fn update(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
     let user = found(&call, &guid).await?;
     call.need_admin()?;
-    let mut fields = body.fields();
-    let metadata = fields.metadata();
-    fields.finish()?;
-    let mut tx = call.store().begin().await?;
-    tx.write_metadata(&user.guid, &metadata).await?;
-    tx.commit().await?;
-    ok(document(&call.base, &user))
+    call.mark(&user, &body).await
 }
 
 // compat: `cf` deletes a user here first and at the login server after, where it must still be
@@ -168,8 +163,9 @@ fn visible(call: &Call) -> Option<Filter> {
     Some(filter)
 }
 
-/// The document of a user.
-pub(super) fn document(base: &Base, user: &User) -> Value {
+resource!(User, document);
+
+fn document(base: &Base, user: &User, marks: &Metadata) -> Value {
     json!({
         "guid": user.guid,
         "created_at": rfc3339(user.created_at),
@@ -177,7 +173,7 @@ pub(super) fn document(base: &Base, user: &User) -> Value {
         "username": user.username,
         "presentation_name": user.username,
         "origin": user.origin,
-        "metadata": {"labels": {}, "annotations": {}},
+        "metadata": marks.document(),
         "links": {"self": base.link(&format!("/v3/users/{}", user.guid))},
     })
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::process::ProcessManifest;
+use crate::model::route::LOAD_BALANCING;
 use crate::model::{RouteText, WEB, environment, route};
 
 /// What a manifest says about one application; what it does not say stays as it is.
@@ -17,6 +18,8 @@ pub struct AppManifest {
     pub buildpacks: Option<Vec<String>>,
     /// The image, when it is one.
     pub docker: Option<String>,
+    /// `docker` or `buildpack`, when it is said.
+    pub lifecycle: Option<String>,
     /// The stack.
     pub stack: Option<String>,
     /// Variables to set; others stay.
@@ -52,7 +55,7 @@ pub struct RouteManifest {
     pub written: String,
     /// `http1`, `http2` or `tcp`.
     pub protocol: Option<String>,
-    /// Per-route options.
+    /// Per-route options to set, or with `null` to remove.
     pub options: Map<String, Value>,
 }
 
@@ -88,6 +91,7 @@ impl AppManifest {
             name: name.to_owned(),
             buildpacks: read_buildpacks(&mut fields),
             docker: read_docker(&mut fields),
+            lifecycle: read_lifecycle(&mut fields),
             stack: fields.text("stack"),
             environment: read_environment(&mut fields),
             features: read_features(&mut fields),
@@ -113,6 +117,9 @@ impl AppManifest {
                 .is_some_and(|list| !list.is_empty())
         {
             fields.problem("Cannot specify both buildpack(s) and docker keys");
+        }
+        if self.lifecycle.as_deref() == Some("buildpack") && self.docker.is_some() {
+            fields.problem("Lifecycle buildpack does not go with a docker key");
         }
         if self.random_route && self.default_route {
             fields.problem("Random-route and default-route may not be used together");
@@ -161,6 +168,14 @@ fn read_buildpacks(fields: &mut Fields<'_, '_>) -> Option<Vec<String>> {
     let one = fields.text("buildpack")?;
     let automatic = matches!(one.as_str(), "" | "null" | "default");
     Some(if automatic { Vec::new() } else { vec![one] })
+}
+
+fn read_lifecycle(fields: &mut Fields<'_, '_>) -> Option<String> {
+    let word = fields.text("lifecycle")?;
+    if !matches!(word.as_str(), "buildpack" | "docker") {
+        fields.problem(format!("Lifecycle type {UNKNOWN_LIFECYCLE}"));
+    }
+    Some(word)
 }
 
 fn read_docker(fields: &mut Fields<'_, '_>) -> Option<String> {
@@ -224,13 +239,42 @@ fn read_route(entry: &Value, fields: &mut Fields<'_, '_>) -> Option<RouteManifes
         ));
         return None;
     };
-    let options = entry.get("options").and_then(Value::as_object);
+    let options = read_options(entry, &written).unwrap_or_else(|problem| {
+        fields.problem(problem);
+        Map::new()
+    });
     Some(RouteManifest {
         text,
         protocol: protocol.and_then(Value::as_str).map(str::to_owned),
-        options: options.cloned().unwrap_or_default(),
+        options,
         written,
     })
+}
+
+fn read_options(entry: &Value, route: &str) -> Result<Map<String, Value>, String> {
+    let options = match entry.get("options") {
+        None | Some(Value::Null) => return Ok(Map::new()),
+        Some(Value::Object(options)) => options,
+        Some(_) => return Err(format!("Route '{route}': options must be an object")),
+    };
+    for (name, value) in options {
+        if name != "loadbalancing" {
+            return Err(format!(
+                "Route '{route}' contains invalid route option '{name}'. Valid keys: 'loadbalancing'"
+            ));
+        }
+        let known = value
+            .as_str()
+            .is_some_and(|word| LOAD_BALANCING.contains(&word));
+        if !known && !value.is_null() {
+            let valid = LOAD_BALANCING.join(", ");
+            let said = environment::text_of(value);
+            return Err(format!(
+                "Cannot use loadbalancing value '{said}' for Route '{route}'. Valid values are: '{valid}'"
+            ));
+        }
+    }
+    Ok(options.clone())
 }
 
 fn read_services(fields: &mut Fields<'_, '_>) -> Vec<ServiceManifest> {
@@ -303,3 +347,6 @@ fn read_metadata(fields: &mut Fields<'_, '_>) -> (Words, Words) {
     };
     (read("labels"), read("annotations"))
 }
+
+/// What follows the key of a lifecycle that there is none of.
+pub const UNKNOWN_LIFECYCLE: &str = "is not included in the list: buildpack, docker";

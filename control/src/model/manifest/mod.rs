@@ -13,7 +13,7 @@ mod render;
 mod size;
 mod yaml;
 
-pub use app::{AppManifest, RouteManifest, ServiceManifest, SidecarManifest};
+pub use app::{AppManifest, RouteManifest, ServiceManifest, SidecarManifest, UNKNOWN_LIFECYCLE};
 pub use diff::diff;
 pub use parse::{BadManifest, Manifest};
 pub use process::{CheckManifest, ProcessManifest};

@@ -122,6 +122,9 @@ CREATE TABLE stacks (
     name TEXT NOT NULL UNIQUE,
     description TEXT NOT NULL DEFAULT '',
     is_default BIGINT NOT NULL DEFAULT 0,
+    -- ACTIVE, DEPRECATED, RESTRICTED or DISABLED, and why
+    state TEXT NOT NULL DEFAULT 'ACTIVE',
+    state_reason TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
@@ -268,8 +271,10 @@ CREATE TABLE deployments (
     deadline BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    -- whether the canary has run, so that what follows a pause is the rest of the way
-    canary_ran BIGINT NOT NULL DEFAULT 0
+    -- weights in percent, a JSON list; none is one canary of one instance
+    canary_steps TEXT NOT NULL DEFAULT '[]',
+    -- how many canaries have run, so that what follows a pause is the next one or the rest of the way
+    canaries_ran BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX deployments_of_app ON deployments (app_guid, created_at);
 CREATE INDEX deployments_by_status ON deployments (status_value);
