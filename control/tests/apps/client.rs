@@ -70,8 +70,9 @@ impl Client {
         let bearer = self.token.as_ref();
         let bearer = bearer.map(|token| format!("Authorization: bearer {token}\r\n"));
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\n\
-             Content-Length: {}\r\n{}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             User-Agent: cf/8.18.4 (go1.26; amd64 linux)\r\nAccept: application/json\r\n\
+             Content-Type: {kind}\r\nContent-Length: {}\r\n{}\r\n",
             self.address,
             body.len(),
             bearer.unwrap_or_default()
@@ -117,15 +118,18 @@ impl Reply {
         )
     }
 
+    /// A field of the head, by its name in small letters; the head is kept in small letters too.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines();
+        let mut fields = fields.filter_map(|line| line.split_once(": "));
+        fields.find_map(|(known, value)| (known == name).then_some(value))
+    }
+
     /// The path that a job is asked for at.
     #[track_caller]
     pub(crate) fn location(&self) -> String {
         assert_eq!(self.status, 202, "{}", String::from_utf8_lossy(&self.body));
-        let field = self
-            .head
-            .lines()
-            .find_map(|line| line.strip_prefix("location: "));
-        let url = field.expect("a Location");
+        let url = self.header("location").expect("a Location");
         format!("/{}", url.splitn(4, '/').nth(3).unwrap())
     }
 }

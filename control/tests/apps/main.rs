@@ -6,8 +6,9 @@
     reason = "a test that cannot go on should stop there, in its helpers too"
 )]
 
-mod bad_input;
 mod client;
+mod commands_apps;
+mod commands_places;
 mod everything;
 mod generate;
 mod manifests;
@@ -16,5 +17,9 @@ mod platform;
 #[path = "../store/postgres.rs"]
 mod postgres;
 mod push;
+mod refusals;
+mod refused_manifests;
 mod services;
+mod shapes;
+mod talk;
 mod uploads;

@@ -5,60 +5,6 @@ use serde_json::json;
 use crate::platform::Platform;
 
 #[tokio::test]
-async fn bad_manifests_are_refused_in_the_words_that_clients_know() {
-    let platform = Platform::start().await;
-    let apply = format!("/v3/spaces/{}/actions/apply_manifest", platform.space);
-    for (manifest, status, words) in [
-        (
-            "a: 1",
-            422,
-            "Cannot parse manifest with no 'applications' field.",
-        ),
-        (
-            "applications: [{name: shop, memory: 512}]",
-            422,
-            "For application 'shop': Process \"web\": Memory must use a supported unit: B, K, KB, M, \
-             MB, G, GB, T, or TB",
-        ),
-        (
-            "applications: [{name: shop, env: {VCAP_X: y}}]",
-            422,
-            "For application 'shop': Env cannot start with VCAP_",
-        ),
-        (
-            "applications: [{name: shop, services: [nothing]}]",
-            422,
-            "For application 'shop': Service instance 'nothing' not found",
-        ),
-        (
-            "applications: [{name: shop, routes: [{route: shop.example.org}]}]",
-            422,
-            "For application 'shop': The route 'shop.example.org' did not match any existing domains.",
-        ),
-        (
-            "applications: [{name: shop, buildpacks: [cobol]}]",
-            422,
-            "For application 'shop': Buildpack must be an existing admin buildpack or a valid git URI",
-        ),
-    ] {
-        let refused = platform.client.yaml(&apply, manifest).await.refusal(status);
-        assert_eq!(refused.1, words);
-    }
-    let parse = platform
-        .client
-        .yaml(&apply, "applications: [")
-        .await
-        .refusal(400);
-    assert_eq!(parse.0, 1001);
-    let kind = platform
-        .client
-        .post(&apply, json!({ "applications": [] }))
-        .await
-        .refusal(400);
-    assert_eq!(kind.1, "Bad request: Content-Type must be yaml");
-}
-
-#[tokio::test]
 async fn one_bad_application_leaves_nothing_of_the_others() {
     let platform = Platform::start().await;
     let apply = format!("/v3/spaces/{}/actions/apply_manifest", platform.space);

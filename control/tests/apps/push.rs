@@ -9,6 +9,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::client::guid;
 use crate::platform::Platform;
+use crate::shapes;
 
 fn archive(name: &str) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -65,6 +66,7 @@ async fn upload(platform: &Platform, app: &str) -> String {
     let of_app = json!({ "app": { "data": { "guid": app } } });
     let body = json!({ "type": "bits", "relationships": of_app });
     let package = client.post("/v3/packages", body).await.expect(201);
+    shapes::check("package", &package);
     assert_eq!(package["state"], "AWAITING_UPLOAD");
     let package = guid(&package);
     let body = json!({ "package": { "guid": package } });
@@ -96,6 +98,7 @@ async fn stage(platform: &mut Platform, app: &str, package: &str) -> String {
     let droplet = platform.droplet(app).await;
     platform.finish_build(&build, &droplet).await;
     let staged = client.get(&format!("/v3/builds/{build}")).await.expect(200);
+    shapes::check("build", &staged);
     assert_eq!(staged["state"], "STAGED");
     assert_eq!(staged["droplet"]["guid"], json!(droplet));
     droplet

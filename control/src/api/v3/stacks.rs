@@ -4,8 +4,8 @@ use axum::extract::Path;
 use serde_json::{Value, json};
 
 use crate::api::{
-    Answer, ApiError, BY_NAME, Base, Body, Call, Fields, Metadata, Routes, created, no_content, ok,
-    resource, rfc3339,
+    Answer, ApiError, BY_NAME, Base, Body, Call, Fields, Metadata, Need, Routes, created,
+    no_content, ok, resource, rfc3339,
 };
 use crate::model::StackState;
 use crate::store::{Page, Stack, StoreError};
@@ -26,6 +26,16 @@ pub(super) fn routes() -> Routes {
             "/v3/security_groups",
             "Lists nothing: there are no security groups",
             nothing,
+        )
+        .get(
+            "/v3/spaces/{guid}/running_security_groups",
+            "Lists nothing: there are no security groups",
+            nothing_of_space,
+        )
+        .get(
+            "/v3/spaces/{guid}/staging_security_groups",
+            "Lists nothing: there are no security groups",
+            nothing_of_space,
         )
         .get(
             "/v3/space_quotas",
@@ -131,6 +141,11 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     tx.delete_stack(&stack.guid).await?;
     tx.commit().await?;
     no_content()
+}
+
+async fn nothing_of_space(call: Call, Path(guid): Path<String>) -> Answer {
+    call.space(&guid, Need::Read, "Space").await?;
+    nothing(call).await
 }
 
 async fn nothing(call: Call) -> Answer {
