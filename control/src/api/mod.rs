@@ -37,6 +37,8 @@ mod reply;
 mod resource;
 mod routes;
 mod serve;
+mod shape_tables;
+mod shapes;
 mod state;
 mod times;
 pub mod uaa;

@@ -1,5 +1,6 @@
 //! `/openapi.json`: every route, described from the table that serves it.
 
+use serde_json::{Value, json};
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -9,9 +10,51 @@ use utoipa::openapi::{
 };
 
 use super::routes::Described;
+use super::shapes;
 
 /// The description of these routes.
-pub(super) fn describe(routes: &[Described]) -> OpenApi {
+pub(super) fn describe(routes: &[Described]) -> Value {
+    // A description always has a text.
+    let mut whole = serde_json::to_value(paths_of(routes)).unwrap_or_default();
+    if let Some(components) = whole.get_mut("components").and_then(Value::as_object_mut) {
+        components.insert("schemas".to_owned(), Value::Object(shapes::schemas()));
+    }
+    let paths = whole.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let method = method.to_ascii_uppercase();
+            add_bodies(
+                operation,
+                shapes::request(&method, path),
+                shapes::reply(&method, path),
+            );
+        }
+    }
+    whole
+}
+
+fn add_bodies(operation: &mut Value, request: Option<Value>, reply: Option<(&str, Value)>) {
+    let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let Some(fields) = operation.as_object_mut() else {
+        return;
+    };
+    if let Some(schema) = request {
+        let body = json!({ "required": true, "content": json_of(schema) });
+        fields.insert("requestBody".to_owned(), body);
+    }
+    let errors = json!({ "$ref": "#/components/schemas/Errors" });
+    let refused = json!({ "description": "A refusal", "content": json_of(errors) });
+    if let (Some((status, schema)), Some(responses)) = (
+        reply,
+        fields.get_mut("responses").and_then(Value::as_object_mut),
+    ) {
+        let well = json!({ "description": "It went well", "content": json_of(schema) });
+        responses.insert(status.to_owned(), well);
+        responses.insert("default".to_owned(), refused);
+    }
+}
+
+fn paths_of(routes: &[Described]) -> OpenApi {
     let mut paths = Paths::new();
     for route in routes {
         let operation = operation_of(route).build();
@@ -93,10 +136,12 @@ mod tests {
             path: "/v3/apps/{guid}",
             summary: "Does something",
         };
-        let described = describe(&[route(HttpMethod::Get), route(HttpMethod::Delete)]);
-        let document = serde_json::to_value(&described).unwrap();
+        let document = describe(&[route(HttpMethod::Get), route(HttpMethod::Delete)]);
         let item = &document["paths"]["/v3/apps/{guid}"];
         assert_eq!(item["get"]["parameters"][0]["name"], "guid");
         assert!(item["delete"].is_object());
+        let reply = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert_eq!(reply["$ref"], "#/components/schemas/App");
+        assert!(document["components"]["schemas"]["App"]["properties"]["state"].is_object());
     }
 }

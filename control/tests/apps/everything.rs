@@ -149,6 +149,58 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
+async fn what_is_answered_is_what_is_described() {
+    let world = World::begin().await;
+    let client = &world.platform.client;
+    let description = client.get("/openapi.json").await.expect(200);
+    let schemas = &description["components"]["schemas"];
+    let mut compared = 0;
+    for (kind, guid) in &world.known {
+        let path = format!("/v3/{kind}/{{guid}}");
+        let reply = &description["paths"][&path]["get"]["responses"]["200"];
+        let reply = &reply["content"]["application/json"]["schema"]["$ref"];
+        let Some(name) = reply.as_str().and_then(|name| name.rsplit('/').next()) else {
+            continue;
+        };
+        let document = client.get(&path.replace("{guid}", guid)).await.expect(200);
+        let answered: Vec<&String> = document.as_object().unwrap().keys().collect();
+        let described = schemas[name]["properties"].as_object().unwrap();
+        assert_eq!(answered, described.keys().collect::<Vec<_>>(), "{kind}");
+        compared += 1;
+    }
+    assert!(compared > 12, "{compared}");
+}
+
+#[tokio::test]
+async fn what_is_described_is_known_to_those_who_read_it() {
+    let mut world = World::begin().await;
+    let description = world.platform.client.get("/openapi.json").await.expect(200);
+    let mut read = 0;
+    for (method, path) in world.routes(&["POST", "PATCH"]) {
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let Some(fields) = schema["properties"].as_object() else {
+            continue;
+        };
+        // No field can be a list of lists, so that nothing is done; but each is known.
+        let body: serde_json::Map<String, Value> = fields
+            .keys()
+            .map(|name| (name.clone(), json!([[]])))
+            .collect();
+        let path = world.filled(&path, false);
+        let text = Value::Object(body).to_string();
+        let reply = world
+            .send(&method, &path, ("application/json", text.as_bytes()))
+            .await;
+        let (code, words) = reply.refusal(422);
+        assert_eq!(code, 10008);
+        assert!(!words.contains("Unknown field"), "{method} {path}: {words}");
+        read += 1;
+    }
+    assert!(read > 15, "{read}");
+}
+
+#[tokio::test]
 async fn no_body_makes_any_route_fail() {
     let mut world = World::begin().await;
     send_bodies(&mut world).await;

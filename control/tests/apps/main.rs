@@ -8,6 +8,7 @@
 
 mod client;
 mod commands_apps;
+mod commands_operators;
 mod commands_places;
 mod everything;
 mod generate;
@@ -18,7 +19,9 @@ mod platform;
 mod postgres;
 mod push;
 mod refusals;
+mod refused_apps;
 mod refused_manifests;
+mod refused_requests;
 mod services;
 mod shapes;
 mod talk;
