@@ -96,8 +96,15 @@ fn advance(scene: &Scene) -> Step {
     } = scene.new;
     let goal = scene.canary.map_or(scene.goal, |some| some.min(scene.goal));
     let settled = crashed == 0 && routable >= wanted;
+    // The first canary comes on top: nobody gives way to it. Those after it take an old one's place.
+    let left = match scene.canary {
+        Some(_) => scene.original.max(scene.goal).saturating_add(1),
+        None => scene.goal,
+    };
+    let old = lowered(&scene.old, left.saturating_sub(routable));
     if wanted >= goal && routable >= goal {
         return match scene.canary {
+            Some(_) if old != scene.old => Step::Scale { new: wanted, old },
             Some(_) => Step::Pause,
             None => Step::Deployed,
         };
@@ -111,12 +118,6 @@ fn advance(scene: &Scene) -> Step {
     } else {
         wanted
     };
-    // The first canary comes on top: nobody gives way to it. Those after it take an old one's place.
-    let left = match scene.canary {
-        Some(_) => scene.original.max(scene.goal).saturating_add(1),
-        None => scene.goal,
-    };
-    let old = lowered(&scene.old, left.saturating_sub(routable));
     if new == wanted && old == scene.old {
         return Step::Wait;
     }

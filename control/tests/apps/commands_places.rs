@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::client::guid;
 use crate::platform::Platform;
 use crate::shapes;
 use crate::talk::Talk;
@@ -66,7 +67,7 @@ async fn cf_api_and_login() {
 
 #[tokio::test]
 async fn cf_map_route_and_unmap_route() {
-    let (_platform, mut talk) = begin().await;
+    let (platform, mut talk) = begin().await;
     talk.only("/v3/apps?names=shop&space_guids=@space").await;
     let look = "/v3/routes?domain_guids=@domain&hosts=www&paths=%2Fa&per_page=1";
     assert!(talk.list(look).await.is_empty());
@@ -87,6 +88,15 @@ async fn cf_map_route_and_unmap_route() {
     shapes::check("destination", &mapped["destinations"][0]);
     assert_eq!(mapped["destinations"][0]["protocol"], "http2");
     assert!(mapped["links"]["self"]["href"].is_string());
+    let app = talk.ask("GET /v3/apps/@app", 200).await;
+    let (uris, told) = platform.store.uris_of(&guid(&app), "web").await.unwrap();
+    let options = json!({ "loadbalancing": "least-connection", "protocol": "http2" });
+    assert_eq!(uris, ["www.localhost/a"]);
+    assert_eq!(
+        json!(told),
+        json!({ "www.localhost/a": options }),
+        "what routers are told"
+    );
     let found = talk.only(look).await;
     talk.know(
         "destination",

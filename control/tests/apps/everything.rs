@@ -62,8 +62,8 @@ impl World {
         for step in path.split('/') {
             let is_parameter = step.starts_with('{');
             filled.push(match self.known.get(before) {
-                Some(known) if is_parameter && !by_chance => known.clone(),
                 _ if is_parameter && step == "{type}" => "web".to_owned(),
+                Some(known) if is_parameter && !by_chance => known.clone(),
                 _ if is_parameter => encoded(&self.chance.guid()),
                 _ => step.to_owned(),
             });

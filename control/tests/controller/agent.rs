@@ -159,6 +159,12 @@ impl Agent {
         self.node.lock(|state| state.fewest.unwrap_or(0))
     }
 
+    /// Begins to look for the fewest from now on.
+    pub(crate) fn count_anew(&self) {
+        self.node
+            .lock(|state| state.fewest = Some(state.instances.len()));
+    }
+
     /// Takes nothing any more, and says that what it has should run elsewhere.
     pub(crate) async fn evacuate(&self) {
         let instances = self.node.lock(|state| {

@@ -38,6 +38,34 @@ async fn a_canary_waits_until_somebody_says_go_on() {
 }
 
 #[tokio::test]
+async fn a_canary_of_several_steps_waits_after_each() {
+    let cloud = Cloud::start().await;
+    let agent = Agent::start(&cloud, "0-one", 4096).await;
+    cloud.heard(1).await;
+    cloud.app("shop", 4, 64).await;
+    cloud.controller.app_changed("shop");
+    eventually("the old ones run", || agent.running("shop") == 4).await;
+    agent.count_anew();
+    cloud.deployment("shop", "shop-new", 4).await;
+    cloud
+        .write("UPDATE deployments SET strategy = 'canary', canary_steps = '[50, 75]'")
+        .await;
+    // One more than wanted while the canaries run, none after.
+    for (new, old, state) in [(2, 3, "PAUSED"), (3, 2, "PAUSED"), (4, 0, "DEPLOYED")] {
+        cloud.controller.deployment_changed("deployment-shop");
+        cloud.row_becomes(STATE, state).await;
+        eventually("old ones gave way", || {
+            (agent.running("shop-new"), agent.running("shop")) == (new, old)
+        })
+        .await;
+        cloud
+            .write("UPDATE deployments SET state = 'DEPLOYING' WHERE state = 'PAUSED'")
+            .await;
+    }
+    assert!(agent.fewest_running() >= 4);
+}
+
+#[tokio::test]
 async fn a_deployment_that_is_canceled_gives_the_old_instances_back() {
     let (cloud, agent) = paused_canary().await;
     cloud
