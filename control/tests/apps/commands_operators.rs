@@ -3,23 +3,10 @@
 use serde_json::json;
 
 use crate::client::guid;
-use crate::platform::Platform;
+use crate::commands_places::begin;
 use crate::refusals::place;
 use crate::shapes;
 use crate::talk::Talk;
-
-async fn begin() -> (Platform, Talk) {
-    let platform = Platform::start().await;
-    let mut talk = Talk::with(&platform);
-    let app = platform.app("shop").await;
-    talk.know("app", &app);
-    let domain = talk
-        .only("/v3/domains?names=localhost&per_page=1&page=1")
-        .await;
-    shapes::check("domain", &domain);
-    talk.keep("domain", &domain);
-    (platform, talk)
-}
 
 #[tokio::test]
 async fn cf_buildpacks() {

@@ -7,7 +7,8 @@ use crate::platform::Platform;
 use crate::shapes;
 use crate::talk::Talk;
 
-async fn begin() -> (Platform, Talk) {
+/// A platform with an application, and a talk that knows it and the usual domain.
+pub(crate) async fn begin() -> (Platform, Talk) {
     let platform = Platform::start().await;
     let mut talk = Talk::with(&platform);
     let app = platform.app("shop").await;

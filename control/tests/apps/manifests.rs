@@ -1,4 +1,4 @@
-//! Manifests over HTTP: exact refusals, and all or nothing.
+//! Manifests over HTTP: applied whole or not at all, compared, and written.
 
 use serde_json::json;
 
@@ -79,4 +79,24 @@ async fn no_route_takes_all_away_and_a_random_route_is_made_once() {
     let without = "applications: [{name: shop, no-route: true}]";
     platform.client.yaml(&apply, without).await.location();
     assert_eq!(routes().await, 0);
+}
+
+#[tokio::test]
+async fn options_of_a_route_stay_until_they_are_taken_away() {
+    let platform = Platform::start().await;
+    let apply = format!("/v3/spaces/{}/actions/apply_manifest", platform.space);
+    let options = async |said: &str| {
+        let manifest =
+            format!("applications: [{{name: shop, routes: [{{route: shop.localhost{said}}}]}}]");
+        platform.client.yaml(&apply, &manifest).await.location();
+        let routes = platform.client.get("/v3/routes").await.expect(200);
+        routes["resources"][0]["options"].clone()
+    };
+    let least = json!({ "loadbalancing": "least-connection" });
+    assert_eq!(
+        options(", options: {loadbalancing: least-connection}").await,
+        least
+    );
+    assert_eq!(options("").await, least);
+    assert_eq!(options(", options: {loadbalancing: null}").await, json!({}));
 }
