@@ -277,7 +277,7 @@ impl Life {
         let served = before.is_some_and(|one| one.routable && !one.start.uris.is_empty());
         if served && matches!(end, End::Told(reason) if *reason != ExitReason::Shutdown) {
             // Many programs die at once when they are told to end, and cut off what they were answering.
-            let _ = timeout(LAST_ANSWERS, node.runtime.wait(guid)).await;
+            let _ = timeout(node.last_answers, node.runtime.wait(guid)).await;
         }
     }
 
@@ -336,8 +336,6 @@ enum Never {}
 const STARTING_PACE: Duration = Duration::from_millis(500);
 const USAGE_PACE: Duration = Duration::from_secs(10);
 const FLUSH: Duration = Duration::from_secs(2);
-/// From the end of its routes to the word to end.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Failed looks in a row that end an instance.
 const STRIKES: u32 = 3;
 const LAST_BYTES: u64 = 4096;

@@ -22,6 +22,7 @@ mod environment;
 mod error;
 mod instance;
 mod life;
+mod name;
 mod node;
 mod options;
 mod probe;

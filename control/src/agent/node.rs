@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::Bus;
 use tracing::warn;
@@ -27,6 +27,8 @@ use crate::wire::{
 pub(super) struct Identity {
     /// `<index>-<random hex>`, new at each start.
     pub(super) id: String,
+    /// The node's name, the same for every agent that works here.
+    pub(super) node: String,
     pub(super) index: u32,
     pub(super) ip: String,
     pub(super) stacks: Vec<String>,
@@ -59,6 +61,8 @@ pub(super) struct Node {
     pub(super) roster: Roster,
     pub(super) routes: Routes,
     pub(super) tail: Tail,
+    /// From the end of an instance's routes to the word to end.
+    pub(super) last_answers: Duration,
     /// Whether nothing new is taken any more.
     pub(super) closed: AtomicBool,
 }
@@ -105,15 +109,24 @@ impl Node {
             ip: self.identity.ip.clone(),
             physical_memory: whole(capacity.memory_mb),
             url: Some(format!("http://{}", self.identity.status_addr)),
+            node: self.identity.node.clone(),
         };
         self.publish(subject::AGENT_ADVERTISE, &message).await;
     }
 
     pub(super) async fn heartbeat(&self) {
+        self.answer(None).await;
+    }
+
+    /// Says all that there is; `word` is that of the roll call which asked.
+    pub(super) async fn answer(&self, word: Option<String>) {
         let told = self.roster.all().into_iter().filter(Instance::is_told);
         let message = Heartbeat {
             agent: self.identity.id.clone(),
             instances: told.map(|instance| instance.heartbeat()).collect(),
+            node: self.identity.node.clone(),
+            time: Some(seconds(self.now().0)),
+            answers: word,
         };
         self.publish(subject::HEARTBEAT, &message).await;
     }

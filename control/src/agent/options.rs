@@ -59,6 +59,11 @@ pub struct AgentOptions {
     #[arg(long, value_name = "N", default_value_t = 1024)]
     pub(super) max_processes: u64,
 
+    /// Seconds that a program may go on after its routes were taken back, for the requests that were
+    /// on their way to it; then it is told to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    pub(super) last_answers: u64,
+
     /// Seconds that an evacuation may take
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(super) evacuation_timeout: u64,

@@ -23,6 +23,7 @@ use super::droplets::Droplets;
 use super::ears::Ears;
 use super::environment::date;
 use super::error::AgentError;
+use super::name::name_of;
 use super::node::{Identity, Node, VERSION};
 use super::options::{AgentOptions, RuntimeKind};
 use super::recovery::recover;
@@ -87,11 +88,12 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     let mut tasks = JoinSet::new();
     let (routes, speaking) = Routes::new(bus.clone());
     tasks.spawn(speaking);
-    let identity = identify(options, &listener)?;
+    let identity = identify(options, &dir, &listener)?;
     let node = Arc::new(Node {
         admission: Admission::new(capacity(options, &dir)),
         droplets: Droplets::open(dir.join("droplets")).map_err(at(&dir))?,
         roster: Roster::default(),
+        last_answers: Duration::from_secs(options.last_answers),
         closed: AtomicBool::new(false),
         tail: Tail::new(bus.clone()),
         identity,
@@ -154,10 +156,15 @@ async fn greet(node: &Node, component: &Component) {
     info!(id = node.identity.id, runtime = kind, "agent-started");
 }
 
-fn identify(options: &AgentOptions, listener: &TcpListener) -> Result<Identity, AgentError> {
+fn identify(
+    options: &AgentOptions,
+    dir: &Path,
+    listener: &TcpListener,
+) -> Result<Identity, AgentError> {
     let status_addr = listener.local_addr().map_err(AgentError::Start)?;
     Ok(Identity {
         id: format!("{}-{:032x}", options.index, rand::random::<u128>()),
+        node: name_of(dir).map_err(at(dir))?,
         index: options.index,
         ip: options.ip.to_string(),
         stacks: options.stacks.clone(),

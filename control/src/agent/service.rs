@@ -20,7 +20,7 @@ use super::signals::{Asked, Signals};
 use super::snapshot::Snapshot;
 use super::sweep::Sweep;
 use crate::component::Component;
-use crate::wire::{ExitReason, InstanceState};
+use crate::wire::{ExitReason, InstanceState, RollCall, Wire};
 
 /// The agent at work.
 pub(super) struct Service {
@@ -126,7 +126,11 @@ impl Service {
             }
             About::Find => desk::find(&self.node, &message).await,
             About::Locate | About::Reconnected => self.node.advertise().await,
-            About::ReconcilerStart => self.node.heartbeat().await,
+            About::ReconcilerStart => {
+                // The message may be empty, as it always was.
+                let asked = RollCall::decode(&message.payload).unwrap_or_default();
+                self.node.answer(asked.word).await;
+            }
             About::RouterStart => {
                 self.follow(&message.payload);
                 self.node.routes.repeat().await;

@@ -347,3 +347,20 @@ const STAGER_PATIENCE: Duration = Duration::from_secs(15);
 /// The log follower and the presence.
 const FOLLOWERS: usize = 2;
 const FAREWELL: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_controllers_in_one_directory_have_two_names_and_one_that_comes_back_has_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("controller-id");
+        let (first, seat) = identity(&path).unwrap();
+        let (second, none) = identity(&path).unwrap();
+        assert!(first != second && none.is_none());
+        drop(seat);
+        let (again, seat) = identity(&path).unwrap();
+        assert!(again == first && seat.is_some());
+    }
+}

@@ -14,13 +14,14 @@ use tracing::{info, warn};
 
 use super::ears::{Ears, Heard};
 use super::handle::{Order, Orders};
+use super::nodes::Nodes;
 use super::site::{ControllerParts, Site, now};
 use super::stage::stage;
 use super::tidy::{TIDY_EVERY, tidy};
 use super::{crash, stats};
 use crate::health::Health;
 use crate::model::{CrashCount, InstanceReport, InstanceState, Micros};
-use crate::placement::{self, Request, Role};
+use crate::placement::{self, Role};
 use crate::store::{Lease, StoreError};
 use crate::wire::{FindInstances, Updated, subject};
 
@@ -36,7 +37,9 @@ pub(super) struct Driver {
     pub(super) short: HashMap<String, Micros>,
     /// Crash counts that are still to be written, by process and index.
     pub(super) unkept: BTreeMap<(String, u32), CrashCount>,
-    /// Whether the last leader's crash counts are still to be taken up.
+    /// The nodes that are written down.
+    pub(super) nodes: Nodes,
+    /// Whether what the last leader wrote down is still to be taken up.
     unrecalled: bool,
     tasks: JoinSet<()>,
     builds: HashSet<String>,
@@ -92,6 +95,7 @@ pub async fn run(
 impl Driver {
     fn new(site: Arc<Site>, orders: Orders) -> Self {
         let health = Health::new(site.settings.health.clone());
+        orders.show_nodes(site.shared_pool());
         Self {
             site,
             orders,
@@ -99,6 +103,7 @@ impl Driver {
             health,
             short: HashMap::new(),
             unkept: BTreeMap::new(),
+            nodes: Nodes::new(),
             unrecalled: false,
             tasks: JoinSet::new(),
             builds: HashSet::new(),
@@ -132,18 +137,6 @@ impl Driver {
                 source_type,
                 text,
             } => self.site.log(&app, &source_type, &text).await,
-            Order::Room { room, answer } => {
-                let request = Request {
-                    process: "",
-                    memory_mb: i64::try_from(room.memory_mb).unwrap_or(i64::MAX),
-                    disk_mb: i64::try_from(room.disk_mb).unwrap_or(i64::MAX),
-                    stack: &room.stack,
-                    zone: None,
-                };
-                let there_is = self.site.pool().has_room(&request, now()).is_ok();
-                // Whoever asked may have gone.
-                let _told = answer.send(there_is);
-            }
             Order::Stage(build) if self.leads() => self.begin_build(build),
             Order::Stage(_) => {}
             Order::Stats { process, answer } => self.tell_stats(process, answer),
@@ -212,7 +205,9 @@ impl Driver {
             info!(agents = ?gone, "agents-silent");
         }
         if self.leads() {
+            self.call_roll().await;
             self.repair().await;
+            self.forget_nodes().await;
             self.advance_deployments().await;
         }
         self.keep_crash_counts().await;
@@ -227,7 +222,8 @@ impl Driver {
             return;
         }
         if self.unrecalled {
-            self.unrecalled = !self.recall_crashes().await;
+            // In this order: nothing missing is started before it is known what was given up.
+            self.unrecalled = !(self.recall_crashes().await && self.recall_nodes().await);
         }
         match self.site.store.builds_to_stage().await {
             Ok(builds) => builds.into_iter().for_each(|build| self.begin_build(build)),
@@ -326,6 +322,7 @@ impl Driver {
                     info!(epoch, "controller-leads");
                     // What the last leader has just started or stopped is not known here.
                     self.health.take_over(now());
+                    self.nodes.clear();
                     self.unrecalled = true;
                 }
             }

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::warn;
 
+use super::site::now;
 use crate::model::{InstanceReport, InstanceState, InstanceStats};
+use crate::placement::{Pool, Request, Shortage};
 
 /// What the API says to the controller. Clones share the same controller.
 ///
@@ -45,13 +47,6 @@ pub enum Order {
         source_type: String,
         /// The line.
         text: String,
-    },
-    /// Whether the nodes have room for one more instance.
-    Room {
-        /// Of this size.
-        room: Room,
-        /// Who asked.
-        answer: oneshot::Sender<bool>,
     },
     /// This build waits to be staged.
     Stage(String),
@@ -89,6 +84,8 @@ struct Shared {
     overflowed: AtomicBool,
     /// By process, ordered by index.
     instances: RwLock<HashMap<String, Vec<InstanceReport>>>,
+    /// The nodes, once a controller works here.
+    pool: OnceLock<Arc<Mutex<Pool>>>,
 }
 
 impl Controller {
@@ -114,12 +111,20 @@ impl Controller {
         self.tell(Order::Deployment(guid.to_owned()));
     }
 
-    /// Whether some node has room for one more instance.
-    pub async fn has_room(&self, room: Room) -> bool {
-        let (answer, answered) = oneshot::channel();
-        self.ask(Order::Room { room, answer }, answered)
-            .await
-            .unwrap_or(false)
+    /// Whether some node has room for one more instance, or why none has; `None` while no controller
+    /// works here that would know.
+    #[must_use]
+    pub fn has_room(&self, room: &Room) -> Option<Result<(), Shortage>> {
+        let request = Request {
+            process: "",
+            memory_mb: i64::try_from(room.memory_mb).unwrap_or(i64::MAX),
+            disk_mb: i64::try_from(room.disk_mb).unwrap_or(i64::MAX),
+            stack: &room.stack,
+            zone: None,
+        };
+        let pool = self.shared.pool.get()?.lock();
+        let mut pool = pool.unwrap_or_else(PoisonError::into_inner);
+        Some(pool.has_room(&request, now()))
     }
 
     /// What the heartbeats say of a process's instances, ordered by index; an index of which nothing
@@ -203,6 +208,12 @@ impl Orders {
         self.queue.recv().await
     }
 
+    /// Shows the nodes.
+    pub(super) fn show_nodes(&self, pool: Arc<Mutex<Pool>>) {
+        // A second controller at the same handles would be a mistake; the first one's nodes stay.
+        let _first = self.shared.pool.set(pool);
+    }
+
     /// Shows what is known of a process's instances, ordered by index.
     pub fn show(&self, process_guid: &str, instances: Vec<InstanceReport>) {
         let table = self.shared.instances.write();
@@ -245,6 +256,12 @@ mod tests {
         let (controller, orders) = Controller::channel();
         drop(orders);
         assert!(controller.stats("p").await.is_empty());
+        let room = Room {
+            memory_mb: 1,
+            disk_mb: 1,
+            stack: String::new(),
+        };
+        assert_eq!(controller.has_room(&room), None);
         controller.stop_instance("p", 0).await;
     }
 

@@ -16,6 +16,7 @@ mod deployment;
 mod drive;
 mod ears;
 mod handle;
+mod nodes;
 mod presence;
 mod queue;
 mod reconcile;

@@ -178,6 +178,10 @@ impl Driver {
         };
         let placed = self.site.pool().place(&request, now(), &mut rand::rng());
         match placed {
+            Ok(chosen) if !self.remember_node(&chosen.agent).await => {
+                let why = "the node cannot be written down";
+                self.health.unplaced(now(), &process.guid, index, why);
+            }
             Ok(chosen) => {
                 let agent = chosen.agent;
                 info!(process = process.guid, index, agent, "instance-placed");

@@ -1,6 +1,6 @@
 //! What all drivers of the controller share: the bus, the store, the nodes, and the lease.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::Bus;
@@ -53,7 +53,7 @@ pub(super) struct Site {
     pub(super) blobs: Blobs,
     pub(super) settings: ControllerSettings,
     signer: Signer,
-    pool: Mutex<Pool>,
+    pool: Arc<Mutex<Pool>>,
     queue: Mutex<Queue>,
     lease: Mutex<Option<Held>>,
     /// Whoever waits for a stager should look again.
@@ -74,7 +74,7 @@ impl Site {
             blobs: parts.blobs,
             settings: parts.settings,
             signer: parts.signer,
-            pool: Mutex::new(Pool::new()),
+            pool: Arc::default(),
             queue: Mutex::default(),
             lease: Mutex::new(None),
             stagers_changed: Notify::new(),
@@ -84,6 +84,11 @@ impl Site {
     /// The nodes; let go of before anything is waited for.
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The nodes, for those who only look.
+    pub(super) fn shared_pool(&self) -> Arc<Mutex<Pool>> {
+        Arc::clone(&self.pool)
     }
 
     /// The builds that wait; let go of before anything is waited for.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::Micros;
 
+use super::roll::Roll;
 use super::settings::HealthSettings;
 
 /// An agent and what it last reported.
@@ -24,6 +25,8 @@ pub(super) struct Agents {
     listening: Option<Micros>,
     /// Whether nothing can be heard at all.
     blind: bool,
+    /// Who is to say what it has before a gap is over.
+    pub(super) roll: Roll,
 }
 
 impl Agents {
@@ -41,6 +44,7 @@ impl Agents {
         self.blind = false;
         if gap {
             self.listening = Some(now);
+            self.roll.begin(now);
         }
         self.heard = Some(now);
         let known = self.by_id.insert(
@@ -61,6 +65,7 @@ impl Agents {
     /// Begins to listen anew: what was missed is not known.
     pub(super) fn listen_again(&mut self, now: Micros) {
         self.listening = self.heard.map(|_| now);
+        self.roll.begin(now);
         for agent in self.by_id.values_mut() {
             agent.heard = agent.heard.min(now);
         }
@@ -73,10 +78,15 @@ impl Agents {
         !self.blind && self.heard.is_some_and(recent)
     }
 
-    /// Whether a missing report means a missing instance.
+    /// Whether a missing report means a missing instance: all have answered, or had the time.
     pub(super) fn is_complete(&self, now: Micros, settings: &HealthSettings) -> bool {
-        self.listening
-            .is_some_and(|since| now.since(since) >= settings.droplet_lost)
+        let long = |since| now.since(since) >= settings.droplet_lost;
+        self.roll.answered().is_some() || self.listening.is_some_and(long)
+    }
+
+    /// Whether every node has said that it does not have what was missing already at `since`.
+    pub(super) fn is_denied(&self, since: Micros) -> bool {
+        self.roll.answered().is_some_and(|asked| since <= asked)
     }
 
     /// The agents that were silent for too long while others were heard.

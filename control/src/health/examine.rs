@@ -7,6 +7,7 @@ use rand::{Rng, RngExt};
 use crate::model::Micros;
 
 use super::action::{Action, StartReason, StopReason};
+use super::actual::Agents;
 use super::crash::{self, Verdict};
 use super::index::Plan;
 use super::process::{Live, LiveState, Process};
@@ -33,11 +34,14 @@ impl Health {
             return;
         }
         process.forget_lost_stops(now, self.settings.droplet_lost);
-        let complete = self.agents.is_complete(now, &self.settings);
+        let knowledge = Knowledge {
+            complete: self.agents.is_complete(now, &self.settings),
+            agents: &self.agents,
+        };
         let mut due = Vec::new();
         let places: Vec<u32> = process.indices.keys().copied().collect();
         for at in places {
-            let look = look(process, at, now, &self.settings, complete);
+            let look = look(process, at, now, &self.settings, &knowledge);
             let Some(index) = process.indices.get_mut(&at) else {
                 continue;
             };
@@ -65,6 +69,12 @@ impl Health {
     }
 }
 
+/// How much is known of what runs.
+struct Knowledge<'a> {
+    complete: bool,
+    agents: &'a Agents,
+}
+
 /// What one look at an index says.
 enum Look {
     Delay { crashed: Micros },
@@ -78,7 +88,7 @@ fn look(
     at: u32,
     now: Micros,
     settings: &HealthSettings,
-    complete: bool,
+    knowledge: &Knowledge<'_>,
 ) -> Look {
     let Some(index) = process.indices.get(&at) else {
         return Look::Keep;
@@ -93,7 +103,12 @@ fn look(
     match index.plan {
         Plan::Covered | Plan::Missing { .. } if evacuating => Look::Start(StartReason::Evacuated),
         Plan::Covered => Look::Plan(Plan::Missing { since: now }),
-        Plan::Missing { since } if complete && lost(since) => Look::Start(StartReason::Missing),
+        Plan::Missing { since } if knowledge.complete && lost(since) => {
+            Look::Start(StartReason::Missing)
+        }
+        Plan::Missing { since } if knowledge.agents.is_denied(since) => {
+            Look::Start(StartReason::Missing)
+        }
         Plan::Sent { at } if lost(at) => Look::Start(StartReason::Missing),
         Plan::Flapping { crashed } => Look::Delay { crashed },
         Plan::Delayed { .. }

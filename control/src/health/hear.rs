@@ -16,19 +16,23 @@ impl Health {
     pub fn heartbeat(&mut self, now: Micros, heartbeat: &Heartbeat) {
         let mut told = HashSet::new();
         for instance in &heartbeat.instances {
+            let since = since(now, heartbeat, instance);
             match LiveState::of(instance.state) {
                 Some(state) => {
                     told.insert((instance.process.clone(), instance.instance.clone()));
-                    self.hear_live(now, &heartbeat.agent, instance, state);
+                    let agent = heartbeat.agent.as_str();
+                    self.hear_live(agent, instance, state, since);
                 }
                 None if instance.state == InstanceState::Crashed => {
-                    self.hear_crashed(now, instance);
+                    self.hear_crashed(now, instance, since);
                 }
                 None => {}
             }
         }
         let agent = heartbeat.agent.as_str();
         let before = self.agents.hear(now, agent, told, &self.settings);
+        let word = heartbeat.answers.as_deref();
+        self.agents.roll.hear(now, heartbeat.node(), word);
         let now_told = self.agents.by_id.get(agent).map(|agent| &agent.instances);
         for (name, instance) in before {
             let place = (name, instance);
@@ -81,7 +85,13 @@ impl Health {
         }
     }
 
-    fn hear_live(&mut self, now: Micros, agent: &str, told: &HeartbeatInstance, state: LiveState) {
+    fn hear_live(
+        &mut self,
+        agent: &str,
+        told: &HeartbeatInstance,
+        state: LiveState,
+        since: Micros,
+    ) {
         if !self.processes.contains_key(&told.process) {
             self.processes
                 .insert(told.process.clone(), super::process::Process::default());
@@ -89,7 +99,6 @@ impl Health {
         let Some(process) = self.processes.get_mut(&told.process) else {
             return;
         };
-        let since = instant(told.state_timestamp).unwrap_or(now);
         let Some(live) = process.live.get_mut(&told.instance) else {
             let live = Live {
                 agent: agent.to_owned(),
@@ -120,7 +129,7 @@ impl Health {
 
     /// A crash that a heartbeat tells: counted only for what was seen alive, because the exit of
     /// anything else is still to come, or was long ago.
-    fn hear_crashed(&mut self, now: Micros, told: &HeartbeatInstance) {
+    fn hear_crashed(&mut self, now: Micros, told: &HeartbeatInstance, since: Micros) {
         let Some(process) = self.processes.get_mut(&told.process) else {
             return;
         };
@@ -139,7 +148,7 @@ impl Health {
             instance: told.instance.clone(),
             index: told.index,
             version: told.version.clone(),
-            since: instant(told.state_timestamp).unwrap_or(now),
+            since,
             counted: false,
         });
     }
@@ -188,6 +197,18 @@ impl Health {
                 self.plan_start(now, &exited.process, exited.index, StartReason::Crashed);
             }
         }
+    }
+}
+
+/// Since when an instance is in its state, by our clock: only how long the agent says that it was is
+/// believed, since no two clocks agree and one that is far off would hide a crash loop.
+fn since(now: Micros, heartbeat: &Heartbeat, told: &HeartbeatInstance) -> Micros {
+    let Some(since) = instant(told.state_timestamp) else {
+        return now;
+    };
+    match heartbeat.time.and_then(instant) {
+        Some(said) => Micros(now.0.saturating_sub(said.0.saturating_sub(since.0).max(0))),
+        None => since.min(now),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::model::World;
+use super::model::{Lag, World};
 
 /// A way to be blind, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ enum Outage {
     BusTold(i64),
     Pause(i64),
     Restart(i64),
+    /// A restart while one agent is cut off, and for how long it is after that.
+    RestartWithout(i64, usize, i64),
 }
 
 fn outage() -> impl Strategy<Value = Outage> {
@@ -19,7 +21,13 @@ fn outage() -> impl Strategy<Value = Outage> {
         (0..700_i64).prop_map(Outage::BusTold),
         (0..700_i64).prop_map(Outage::Pause),
         (0..700_i64).prop_map(Outage::Restart),
+        (0..700_i64, 0..8_usize, 0..25_i64)
+            .prop_map(|(away, agent, cut)| Outage::RestartWithout(away, agent, cut)),
     ]
+}
+
+fn lag() -> impl Strategy<Value = Lag> {
+    (0..=1_i64, 0..=1_i64).prop_map(|(orders, heartbeats)| Lag { orders, heartbeats })
 }
 
 /// Something that happens to the world.
@@ -77,6 +85,11 @@ impl World {
                 self.run(seconds);
                 self.restart_control();
             }
+            Outage::RestartWithout(seconds, agent, cut) => {
+                let at = agent % self.agents.len();
+                self.agents[at].cut_until = self.second + seconds + cut;
+                self.suffer(Outage::Restart(seconds));
+            }
         }
     }
 
@@ -114,14 +127,75 @@ proptest! {
         outages in prop::collection::vec((outage(), 40..90_i64), 1..6),
         agents in 1..4_usize,
         instances in 1..6_u32,
+        lag in lag(),
     ) {
         let mut world = World::settled(agents, instances);
+        world.lag = lag;
         for (outage, rest) in outages {
             world.suffer(outage);
             world.run(rest);
         }
         world.run(200);
         prop_assert!(world.log.is_empty(), "{:?}", world.log);
+    }
+
+    #[test]
+    fn what_the_last_leader_ordered_is_not_ordered_again(
+        scales in prop::collection::vec((1..8_u32, 0..4_i64, 0..40_i64), 1..6),
+        lag in lag(),
+    ) {
+        let mut world = World::settled(3, 1);
+        world.lag = lag;
+        let mut most = 1;
+        for (instances, away, rest) in scales {
+            // Only up, so that nothing is ended and every instance counts.
+            most = most.max(instances);
+            world.desire("p", "v1", most);
+            world.run(1);
+            world.suffer(Outage::Restart(away));
+            world.run(rest);
+        }
+        world.run(60);
+        prop_assert_eq!(world.living("p"), (0..most).collect::<Vec<_>>());
+        prop_assert_eq!(world.starts().len(), most as usize - 1, "{:?}", world.log);
+    }
+
+    #[test]
+    fn what_is_gone_is_back_in_seconds_once_every_node_has_said_so(
+        agents in 1..4_usize,
+        instances in 1..6_u32,
+        away in 0..700_i64,
+        lag in lag(),
+    ) {
+        let mut world = World::settled(agents, instances);
+        world.lag = lag;
+        world.control = false;
+        world.run(away);
+        world.restart_all();
+        world.run(15);
+        let all: Vec<u32> = (0..instances).collect();
+        prop_assert_eq!(world.serving("p", "v1"), all.clone());
+        prop_assert_eq!(world.starts().len(), all.len());
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_waited_for(
+        instances in 3..9_u32,
+        away in 0..700_i64,
+        silent in 0..3_usize,
+        lag in lag(),
+    ) {
+        let mut world = World::settled(3, instances);
+        world.lag = lag;
+        world.control = false;
+        world.run(away);
+        world.agents.remove(silent);
+        world.restart_control();
+        world.run(29);
+        prop_assert!(world.log.is_empty(), "{:?}", world.log);
+        world.run(31);
+        prop_assert_eq!(world.serving("p", "v1"), (0..instances).collect::<Vec<_>>());
+        prop_assert!(world.stops().is_empty());
     }
 
     #[test]

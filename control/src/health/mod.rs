@@ -2,8 +2,9 @@
 //!
 //! Desired state comes in from the store, heartbeats and exits from the bus; starts and stops go
 //! out, and what is known of each instance. It acts only on fresh knowledge: after silence, a
-//! pause or a restart it listens first, so that being blind never restarts what runs. Nothing here
-//! waits, reads a clock, draws its own random numbers or chooses a node.
+//! pause or a restart it asks and listens first (`roll` tells how), so that being blind never
+//! restarts what runs. Nothing here waits, reads a clock, draws its own random numbers or chooses a
+//! node.
 
 mod action;
 mod actual;
@@ -21,6 +22,7 @@ mod queue;
 mod recall;
 mod reconciler;
 mod report;
+mod roll;
 #[cfg(test)]
 mod rules;
 mod settings;

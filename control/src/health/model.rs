@@ -1,11 +1,11 @@
 //! Real agents behind the reconciler, in miniature: they start, run, crash and go silent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::model::Micros;
+use crate::model::{CrashCount, Micros};
 use crate::wire::{ExitReason, Exited, Heartbeat, HeartbeatInstance, InstanceState};
 
 use super::{Action, DesiredProcess, Health, HealthSettings, StopReason};
@@ -16,8 +16,30 @@ const START_S: i64 = 3;
 /// One agent with what it runs.
 pub(super) struct RealAgent {
     pub(super) id: String,
+    /// The node that it works on.
+    pub(super) node: String,
     pub(super) instances: Vec<HeartbeatInstance>,
     pub(super) evacuating: bool,
+    /// Until which second it is cut off from the bus.
+    pub(super) cut_until: i64,
+    /// By how many seconds its clock is ahead.
+    pub(super) clock_off: f64,
+}
+
+impl RealAgent {
+    /// An instance as the agent tells it, by its own clock.
+    fn tell(&self, instance: &HeartbeatInstance) -> HeartbeatInstance {
+        let mut told = instance.clone();
+        told.state_timestamp += self.clock_off;
+        told
+    }
+}
+
+/// How many seconds messages are on their way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lag {
+    pub(super) orders: i64,
+    pub(super) heartbeats: i64,
 }
 
 /// The reconciler and the world around it.
@@ -32,6 +54,12 @@ pub(super) struct World {
     /// Whether the bus is there.
     pub(super) bus: bool,
     pub(super) second: i64,
+    /// The nodes that are written down.
+    pub(super) nodes: BTreeSet<String>,
+    pub(super) lag: Lag,
+    /// What is on its way to the agents, and to the controller, and when it arrives.
+    orders: VecDeque<(i64, Action)>,
+    heartbeats: VecDeque<(i64, Heartbeat)>,
     settings: HealthSettings,
     random: StdRng,
     made: u32,
@@ -48,18 +76,22 @@ impl World {
             bus: true,
             // Well after 1970, so that no time is taken for none.
             second: 1_000_000,
+            nodes: BTreeSet::new(),
+            lag: Lag::default(),
+            orders: VecDeque::new(),
+            heartbeats: VecDeque::new(),
             settings,
             random: StdRng::seed_from_u64(11),
             made: 0,
         };
         (0..agents).for_each(|_| world.add_agent());
+        world.restart_control();
         world
     }
 
     /// A world in which `p` runs as desired, and has for ten minutes.
     pub(super) fn settled(agents: usize, instances: u32) -> Self {
         let mut world = Self::new(agents, HealthSettings::default());
-        world.health.desired(world.now(), Vec::new());
         world.run(1);
         world.desire("p", "v1", instances);
         world.run(600);
@@ -74,11 +106,13 @@ impl World {
 
     pub(super) fn add_agent(&mut self) {
         self.made += 1;
-        let id = format!("{}-a", self.made);
         self.agents.push(RealAgent {
-            id,
+            id: format!("{}-a", self.made),
+            node: format!("node-{}", self.made),
             instances: Vec::new(),
             evacuating: false,
+            cut_until: 0,
+            clock_off: 0.0,
         });
     }
 
@@ -109,21 +143,40 @@ impl World {
                 self.beat(at);
             }
         }
-        if !self.control {
-            return;
+        while let Some((_, order)) = self.orders.pop_front_if(|(due, _)| *due <= self.second) {
+            self.obey(order);
         }
+        while let Some((_, told)) = self.heartbeats.pop_front_if(|(due, _)| *due <= self.second) {
+            self.hear(&told);
+        }
+        if self.control {
+            self.work();
+        }
+    }
+
+    /// A second of the controller.
+    fn work(&mut self) {
         if self.second % 60 == 0 {
             self.health
                 .desired(self.now(), self.desired.values().cloned().collect());
         }
+        if let Some(word) = self.health.call_roll(self.now(), &mut self.random) {
+            (0..self.agents.len()).for_each(|at| self.answer(at, Some(&word)));
+        }
         let actions = self.health.tick(self.now(), &mut self.random);
+        if let Some(there) = self.health.nodes() {
+            self.nodes.retain(|node| there.contains(node.as_str()));
+        }
         let starts = actions
             .iter()
             .filter(|action| matches!(action, Action::Start { .. }));
         assert!(starts.count() <= 40, "more starts in a second than allowed");
         for action in actions {
             self.log.push((self.second, action.clone()));
-            self.obey(action);
+            match self.lag.orders {
+                0 => self.obey(action),
+                lag => self.orders.push_back((self.second + lag, action)),
+            }
         }
     }
 
@@ -142,13 +195,31 @@ impl World {
     }
 
     pub(super) fn beat(&mut self, at: usize) {
+        self.answer(at, None);
+    }
+
+    /// Says what an agent has, as an answer or of its own accord.
+    fn answer(&mut self, at: usize, word: Option<&str>) {
+        let agent = &self.agents[at];
+        if agent.cut_until > self.second {
+            return;
+        }
+        let told = Heartbeat {
+            agent: agent.id.clone(),
+            instances: agent.instances.iter().map(|one| agent.tell(one)).collect(),
+            node: agent.node.clone(),
+            time: Some(self.second as f64 + agent.clock_off),
+            answers: word.map(str::to_owned),
+        };
+        match self.lag.heartbeats {
+            0 => self.hear(&told),
+            lag => self.heartbeats.push_back((self.second + lag, told)),
+        }
+    }
+
+    fn hear(&mut self, told: &Heartbeat) {
         if self.control && self.bus {
-            let RealAgent { id, instances, .. } = &self.agents[at];
-            let heartbeat = Heartbeat {
-                agent: id.clone(),
-                instances: instances.clone(),
-            };
-            self.health.heartbeat(self.now(), &heartbeat);
+            self.health.heartbeat(self.now(), told);
         }
     }
 
@@ -170,13 +241,18 @@ impl World {
     }
 
     fn start(&mut self, process: String, version: String, index: u32) {
-        let open = |(_, agent): &(usize, &RealAgent)| !agent.evacuating;
+        let second = self.second;
+        let open =
+            |(_, agent): &(usize, &RealAgent)| !agent.evacuating && agent.cut_until <= second;
         let fewest = |(_, agent): &(usize, &RealAgent)| agent.instances.len();
         let agents = self.agents.iter().enumerate();
         let Some((at, _)) = agents.filter(open).min_by_key(fewest) else {
             return;
         };
         self.made += 1;
+        self.nodes.insert(self.agents[at].node.clone());
+        self.health
+            .note_node(Micros::from_seconds(second), &self.agents[at].node);
         self.agents[at].instances.push(HeartbeatInstance {
             process,
             version,
@@ -242,12 +318,35 @@ impl World {
         self.beat(at);
     }
 
-    /// A new controller, which knows what is desired and nothing else.
+    /// A new controller, which knows what is desired, what is written down and nothing else.
     pub(super) fn restart_control(&mut self) {
+        self.restart_control_knowing(&[]);
+    }
+
+    /// The same, where crashes were counted.
+    pub(super) fn restart_control_knowing(&mut self, crashes: &[CrashCount]) {
         self.health = Health::new(self.settings.clone());
         self.control = true;
+        let now = self.now();
+        self.health.take_over(now);
         self.health
-            .desired(self.now(), self.desired.values().cloned().collect());
+            .desired(now, self.desired.values().cloned().collect());
+        self.health.recall(now, crashes);
+        self.health.expect_nodes(now, self.nodes.iter().cloned());
+        // It says that it is there, and every agent answers that.
+        (0..self.agents.len()).for_each(|at| self.beat(at));
+    }
+
+    /// Restarts everything: new agents on the same nodes, without any instance, and an empty bus.
+    pub(super) fn restart_all(&mut self) {
+        self.heartbeats.clear();
+        self.orders.clear();
+        for agent in &mut self.agents {
+            self.made += 1;
+            agent.id = format!("{}-b", self.made);
+            agent.instances.clear();
+        }
+        self.restart_control();
     }
 
     /// The indices that are served by a version, with those that are served twice twice.

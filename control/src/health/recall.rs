@@ -47,10 +47,9 @@ impl Health {
             }
             match crash::verdict(&self.settings, index.crashes) {
                 Verdict::GiveUp => index.plan = Plan::GivenUp,
-                // It may have been restarted already: that is listened for as long as for anything.
-                Verdict::Later(delay)
-                    if count.last.after(delay) > now.after(self.settings.droplet_lost) =>
-                {
+                // One that is over may have been restarted already, and is listened for like anything
+                // missing; nothing that is delayed starts before it is known what runs.
+                Verdict::Later(delay) if count.last.after(delay) > now => {
                     index.plan = Plan::Flapping {
                         crashed: count.last,
                     };
@@ -65,6 +64,7 @@ impl Health {
     pub fn take_over(&mut self, now: Micros) {
         self.crash_news.clear();
         self.listen_again(now);
+        self.agents.roll.forget(now);
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Health {
     desired_at: Option<Micros>,
     ticked: Option<Micros>,
     analyzed: Option<Micros>,
+    /// Whether what was heard was complete when it was last looked at.
+    complete: bool,
 }
 
 impl Health {
@@ -47,6 +49,7 @@ impl Health {
             desired_at: None,
             ticked: None,
             analyzed: None,
+            complete: false,
         }
     }
 
@@ -163,11 +166,12 @@ impl Health {
         if !self.is_fresh(now) {
             return actions;
         }
-        for agent in self.agents.silent(now, &self.settings) {
-            self.node_gone(now, &agent);
-        }
+        self.notice_completion(now);
         self.examine_all(now, random, &mut actions);
-        self.start_delayed(now, &mut actions);
+        // Another leader may have started what was delayed, and its instance be unheard of.
+        if self.complete {
+            self.start_delayed(now, &mut actions);
+        }
         self.start_queued(now, &mut actions);
         actions
     }
@@ -230,6 +234,23 @@ impl Health {
         self.ticked = Some(now);
         if away {
             self.listen_again(now);
+        }
+    }
+
+    /// Draws the conclusions of what was not heard, once that means anything.
+    fn notice_completion(&mut self, now: Micros) {
+        let before = self.complete;
+        self.complete = self.agents.is_complete(now, &self.settings);
+        if !self.complete {
+            return;
+        }
+        for agent in self.agents.silent(now, &self.settings) {
+            self.node_gone(now, &agent);
+        }
+        let patience = self.settings.droplet_lost;
+        self.agents.roll.forget_lost(now, patience);
+        if !before {
+            self.analyzed = None;
         }
     }
 

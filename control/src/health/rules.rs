@@ -107,9 +107,11 @@ fn crashes_are_answered_at_once_then_later_then_never() {
     let mut world = World::settled(1, 1);
     // The run before was long and healthy, so the count begins here.
     let mut waits = Vec::new();
-    for _ in 0..4 {
+    for crash in 0..4 {
         let begin = world.second;
         world.crash("p", 0);
+        let flaps = !world.health.flapping("p").is_empty();
+        assert_eq!(flaps, crash > 0, "flapping from the second crash on");
         let known = world.starts().len();
         while world.starts().len() == known {
             world.run(1);
@@ -134,6 +136,54 @@ fn crashes_are_answered_at_once_then_later_then_never() {
         ),
         (5, 1)
     );
+}
+
+#[test]
+fn ten_minutes_without_a_controller_restart_nothing() {
+    let mut world = World::settled(3, 6);
+    world.control = false;
+    world.run(600);
+    world.restart_control();
+    world.run(600);
+    assert!(world.log.is_empty(), "{:?}", world.log);
+}
+
+#[test]
+fn a_delay_that_is_nearly_over_is_kept_by_the_next_controller() {
+    let mut world = World::settled(1, 1);
+    world.crash("p", 0);
+    world.run(5);
+    let crashed = world.second;
+    world.crash("p", 0);
+    let counts = world.health.take_crash_counts();
+    world.run(45);
+    world.log.clear();
+    world.restart_control_knowing(&counts);
+    world.run(60);
+    let waited = world.starts()[0].0 - crashed;
+    assert!((55..=66).contains(&waited), "{waited}");
+    assert_eq!(world.starts().len(), 1);
+}
+
+#[test]
+fn a_clock_that_is_off_hides_no_crash_loop_and_makes_none() {
+    for off in [-7_200.0, 7_200.0] {
+        let mut world = World::settled(1, 1);
+        world.agents[0].clock_off = off;
+        for _ in 0..5 {
+            world.crash("p", 0);
+            world.run(300);
+        }
+        assert!(world.living("p").is_empty(), "given up with {off}");
+
+        let mut world = World::settled(1, 1);
+        world.agents[0].clock_off = off;
+        world.crash("p", 0);
+        world.run(600);
+        world.crash("p", 0);
+        world.run(5);
+        assert_eq!(world.serving("p", "v1"), [0], "forgiven with {off}");
+    }
 }
 
 #[test]

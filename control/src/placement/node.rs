@@ -61,6 +61,8 @@ impl Hot {
 pub(super) struct Node {
     pub(super) id: String,
     pub(super) ip: String,
+    /// Its name, which it keeps when its agent is restarted.
+    pub(super) name: String,
     memory: i64,
     disk: Option<i64>,
     /// Memory when the agent last told its instances.
@@ -85,6 +87,7 @@ impl Node {
         Self {
             id: id.to_owned(),
             ip: String::new(),
+            name: id.to_owned(),
             memory: 0,
             disk: None,
             told_memory: 0,
@@ -116,6 +119,9 @@ impl Node {
             self.told_memory = told.available_memory;
         }
         self.ip.clone_from(&told.ip);
+        if !told.node.is_empty() {
+            self.name.clone_from(&told.node);
+        }
         self.memory = told.available_memory;
         self.disk = told.available_disk;
         changed

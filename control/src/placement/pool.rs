@@ -121,6 +121,14 @@ impl Pool {
         gone
     }
 
+    /// The node that an agent works on; `None` for one that is not known.
+    #[must_use]
+    pub fn node_of(&self, agent: &str) -> Option<&str> {
+        let number = self.numbers.get(agent)?;
+        let node = self.nodes.get(*number as usize)?.as_ref()?;
+        Some(&node.name)
+    }
+
     /// Whether the agent was heard of lately.
     #[must_use]
     pub fn is_alive(&self, agent: &str, now: Micros) -> bool {

@@ -30,6 +30,7 @@ mod lease;
 mod leftovers;
 mod list;
 mod metadata;
+mod nodes;
 mod open;
 mod organizations;
 mod packages;

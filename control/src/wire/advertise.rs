@@ -44,6 +44,13 @@ pub struct Advertisement {
     /// Where the agent answers HTTP requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The node, the same for every agent that works there; empty when the agent does not say.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "String::is_empty"
+    )]
+    pub node: String,
 }
 
 /// The zones of a node.

@@ -86,6 +86,38 @@ pub struct Heartbeat {
     /// Its instances.
     #[serde(default, rename = "droplets", deserialize_with = "lenient::or_default")]
     pub instances: Vec<HeartbeatInstance>,
+    /// The node, the same for every agent that works there; empty when the agent does not say.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "String::is_empty"
+    )]
+    pub node: String,
+    /// The agent's clock, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// The word of the [`RollCall`] that this answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+}
+
+impl Heartbeat {
+    /// The node; an agent that does not say is one of its own.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        match self.node.as_str() {
+            "" => &self.agent,
+            node => node,
+        }
+    }
+}
+
+/// `healthmanager.start`: every agent shall say at once what it has.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RollCall {
+    /// What the answer repeats; `None` when only to hear it matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
 }
 
 /// One instance in a heartbeat.
@@ -199,6 +231,8 @@ impl Wire for Heartbeat {
     }
 }
 
+impl Wire for RollCall {}
+
 impl Wire for Exited {
     fn empty_key(&self) -> Option<&'static str> {
         first_empty(&[("droplet", &self.process), ("instance", &self.instance)])
@@ -267,10 +301,24 @@ mod tests {
                 cc_partition: "default".into(),
                 routable: None,
             }],
+            ..Heartbeat::default()
         };
         let expected = r#"{"dea":"0-1a","droplets":[{"droplet":"p1","version":"v1","instance":"i1","index":0,"state":"RUNNING","state_timestamp":1400000000.5,"cc_partition":"default"}]}"#;
         assert_eq!(written(&heartbeat), expected);
         assert_eq!(Heartbeat::decode(expected.as_bytes()).unwrap(), heartbeat);
+    }
+
+    #[test]
+    fn a_heartbeat_names_its_node_its_clock_and_what_it_answers() {
+        let json = r#"{"dea":"0-1a","droplets":[],"node":"n","time":7.5,"answers":"w"}"#;
+        let heartbeat = Heartbeat::decode(json.as_bytes()).unwrap();
+        assert_eq!(
+            (written(&heartbeat).as_str(), heartbeat.node()),
+            (json, "n")
+        );
+        let older = Heartbeat::decode(br#"{"dea":"0-1a","node":null}"#).unwrap();
+        assert_eq!(older.node(), "0-1a");
+        assert_eq!(RollCall::decode(b"{}").unwrap().word, None);
     }
 
     #[test]

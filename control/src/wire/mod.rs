@@ -29,7 +29,8 @@ pub use health::{
     StatusQuestion,
 };
 pub use instance::{
-    ExitReason, Exited, Heartbeat, HeartbeatInstance, InstanceState, Stop, Update, Updated,
+    ExitReason, Exited, Heartbeat, HeartbeatInstance, InstanceState, RollCall, Stop, Update,
+    Updated,
 };
 pub use logs::{LogBatch, LogRecord, LogStream};
 pub use message::{DecodeError, Wire};

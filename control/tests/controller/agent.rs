@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{Bus, Subscription};
 use control::blobs::Blobs;
@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::cloud::Cloud;
+use crate::said::{is_meant, read, seconds};
 
 /// An agent on the bus; it falls silent when it is dropped.
 pub(crate) struct Agent {
@@ -52,12 +53,14 @@ impl Agent {
         let update = node.bus.subscribe("dea.update").await.unwrap();
         let locate = node.bus.subscribe("dea.locate").await.unwrap();
         let find = node.bus.subscribe("dea.find.droplet").await.unwrap();
+        let roll = node.bus.subscribe("healthmanager.start").await.unwrap();
         node.bus.flush().await.unwrap();
         node.beat().await;
         node.advertise("dea.advertise").await;
         node.bus.flush().await.unwrap();
         let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&node).run([start, stop, update, locate, find]));
+        let ears = [start, stop, update, locate, find, roll];
+        tasks.spawn(Arc::clone(&node).run(ears));
         Self {
             node,
             _tasks: tasks,
@@ -185,6 +188,12 @@ impl Agent {
         }
     }
 
+    /// Loses an instance of a process, and says nothing.
+    pub(crate) fn lose(&self, process: &str) {
+        let instance = self.instances(process).remove(0);
+        self.node.lock(|state| state.instances.remove(&instance));
+    }
+
     /// Lets the first instance of a process crash.
     pub(crate) async fn crash(&self, process: &str, why: &str) {
         let instance = self.instances(process).remove(0);
@@ -218,7 +227,14 @@ impl Node {
 
     async fn run(
         self: Arc<Self>,
-        [mut start, mut stop, mut update, mut locate, mut find]: [Subscription; 5],
+        [
+            mut start,
+            mut stop,
+            mut update,
+            mut locate,
+            mut find,
+            mut roll,
+        ]: [Subscription; 6],
     ) {
         let mut clock = interval(Duration::from_secs(2));
         loop {
@@ -236,6 +252,7 @@ impl Node {
                     self.lock(|state| state.uris.insert(process, told["uris"].clone()));
                 }
                 Some(_) = locate.next() => {}
+                Some(call) = roll.next() => self.answer(&read(&call.payload)["word"]).await,
                 Some(question) = find.next() => self.tell_stats(&question).await,
                 _ = clock.tick() => {}
             }
@@ -310,8 +327,13 @@ impl Node {
     }
 
     async fn beat(&self) {
+        self.answer(&Value::Null).await;
+    }
+
+    /// Says all that it has, with the word of the roll call that asked.
+    async fn answer(&self, word: &Value) {
         let beat = self.lock(|state| {
-            let word = if state.evacuating {
+            let standing = if state.evacuating {
                 "EVACUATING"
             } else {
                 "RUNNING"
@@ -319,13 +341,21 @@ impl Node {
             let one = |(guid, start): (&String, &Value)| {
                 json!({
                     "droplet": start["droplet"], "version": start["version"], "instance": guid,
-                    "index": start["index"], "state": word, "state_timestamp": start["since"],
+                    "index": start["index"], "state": standing, "state_timestamp": start["since"],
                 })
             };
             let instances: Vec<Value> = state.instances.iter().map(one).collect();
-            json!({ "dea": self.id, "droplets": instances })
+            json!({
+                "dea": self.id, "droplets": instances, "node": self.node(), "time": seconds(),
+                "answers": word,
+            })
         });
         self.say("dea.heartbeat", &beat).await;
+    }
+
+    /// The node's name: two agents with the same number work on the same one.
+    fn node(&self) -> &str {
+        self.id.split('-').next().unwrap()
     }
 
     async fn advertise(&self, subject: &str) {
@@ -339,7 +369,7 @@ impl Node {
             }
             json!({
                 "id": self.id, "stacks": ["switchyard"], "available_memory": self.memory_mb - used,
-                "available_disk": 100_000, "app_id_to_count": counts,
+                "available_disk": 100_000, "app_id_to_count": counts, "node": self.node(),
             })
         });
         self.say(subject, &told).await;
@@ -368,25 +398,4 @@ impl Node {
         let payload = message.to_string().into();
         self.bus.publish(subject, payload).await.unwrap();
     }
-}
-
-fn is_meant(stop: &Value, guid: &str, start: &Value) -> bool {
-    let among = |key: &str, value: &Value| match stop[key].as_array() {
-        Some(list) => list.contains(value),
-        None => true,
-    };
-    let version = stop["version"].is_null() || stop["version"] == start["version"];
-    stop["droplet"] == start["droplet"]
-        && version
-        && among("instances", &json!(guid))
-        && among("indices", &start["index"])
-}
-
-fn seconds() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap().as_secs_f64()
-}
-
-fn read(payload: &[u8]) -> Value {
-    serde_json::from_slice(payload).unwrap()
 }

@@ -6,7 +6,9 @@
     reason = "a test that cannot go on should stop there, in its helpers too"
 )]
 
+mod absences;
 mod agent;
+mod bad_words;
 mod cloud;
 mod command;
 mod crashes;
@@ -15,6 +17,7 @@ mod dispatch;
 mod leaders;
 #[path = "../store/postgres.rs"]
 mod postgres;
+mod said;
 mod stager;
 
 use agent::Agent;

@@ -54,6 +54,7 @@ both! {
     a_write_under_a_lost_lease_is_refused,
     buildpacks_flags_and_events_come_back_as_they_went,
     lists_are_counted_paged_and_sorted,
+    nodes_are_written_down_by_the_holder_of_the_lease_only,
     one_time_links_are_used_once,
     settings_are_written_over_and_kept,
     failed_logins_lock_and_good_ones_unlock,

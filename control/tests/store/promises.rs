@@ -352,3 +352,26 @@ pub(crate) async fn writers_take_turns_and_none_is_lost(store: Store) {
         assert_eq!(written.as_deref(), Some("was here"));
     }
 }
+
+pub(crate) async fn nodes_are_written_down_by_the_holder_of_the_lease_only(store: Store) {
+    let acquired = store.acquire_lease("lead", "a", Micros(0), MINUTE).await;
+    let lease = acquired.unwrap().unwrap();
+    for node in ["n2", "n1", "n2"] {
+        let mut tx = store.begin().await.unwrap();
+        tx.set_nodes(&lease, Some(node), &[]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(store.nodes().await.unwrap(), ["n1", "n2"]);
+    let later = Micros(0).after(MINUTE * 2);
+    let acquired = store.acquire_lease("lead", "b", later, MINUTE).await;
+    let next = acquired.unwrap().unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let refused = tx.set_nodes(&lease, Some("n3"), &[]).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost)));
+    drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    let lost = ["n1".to_owned(), "unheard-of".to_owned()];
+    tx.set_nodes(&next, None, &lost).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.nodes().await.unwrap(), ["n2"]);
+}

@@ -395,3 +395,8 @@ CREATE TABLE crash_counts (
     last_crash_at BIGINT NOT NULL,
     PRIMARY KEY (process_guid, instance_index)
 );
+
+-- Nodes that may have instances: each is written down before the first start goes there.
+CREATE TABLE nodes (
+    name TEXT PRIMARY KEY
+);
