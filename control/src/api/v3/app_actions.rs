@@ -4,8 +4,8 @@ use axum::extract::Path;
 use serde_json::json;
 
 use super::apps::write_process;
-use super::quota;
 use super::reach::fresh_guid;
+use super::{quota, room};
 use crate::api::{Answer, ApiError, Body, Call, Need, Routes, ok};
 use crate::model::{App, AppState, Droplet, DropletState, NewProcess, Process, ProcessChange};
 use crate::store::Tx;
@@ -86,6 +86,9 @@ async fn run(call: &Call, mut app: App, event: &'static str) -> Result<App, ApiE
         ));
     };
     quota::check_start(call, &app).await?;
+    if app.state == AppState::Stopped {
+        room::check_start(call, &app).await?;
+    }
     app.state = AppState::Started;
     app.updated_at = call.now;
     let mut tx = call.store().begin().await?;

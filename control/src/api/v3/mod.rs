@@ -30,6 +30,7 @@ mod quota;
 mod quotas;
 mod reach;
 mod roles;
+mod room;
 mod root;
 mod route_rules;
 mod service_bindings;

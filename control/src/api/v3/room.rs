@@ -1,0 +1,43 @@
+//! Room for what is to be started: asked of the nodes before anything is written.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::api::{ApiError, Call, Code};
+use crate::controller::Room;
+use crate::model::App;
+
+/// Refuses an application that no node has room for, and says in its log what is short.
+///
+/// Nodes advertise every few seconds, and what has just ended gives its room back, so it is looked
+/// for a while. Where no controller works beside this API, nobody knows.
+pub(super) async fn check_start(call: &Call, app: &App) -> Result<(), ApiError> {
+    let processes = call.store().processes_of(&app.guid).await?;
+    let begun = Instant::now();
+    for process in processes.iter().filter(|process| process.instances > 0) {
+        let room = Room {
+            memory_mb: u64::from(process.memory_mb),
+            disk_mb: u64::from(process.disk_mb),
+            stack: app.lifecycle.stack().to_owned(),
+        };
+        while let Some(Err(shortage)) = call.controller().has_room(&room) {
+            if begun.elapsed() < PATIENCE {
+                sleep(PAUSE).await;
+                continue;
+            }
+            let kind = &process.process_type;
+            let text = format!("NORESOURCES {kind} is not started: {shortage}");
+            call.controller().log(&app.guid, "API", &text);
+            let text = format!("{INSUFFICIENT} ({shortage})");
+            return Err(ApiError::new(Code::InsufficientRunningResources, text));
+        }
+    }
+    Ok(())
+}
+
+const INSUFFICIENT: &str =
+    "One or more instances could not be started because of insufficient running resources.";
+/// More than from one advertisement of an agent to the next.
+const PATIENCE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_millis(200);
