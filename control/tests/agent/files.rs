@@ -20,7 +20,11 @@ pub(crate) struct Droplet {
 impl Droplet {
     /// A droplet with these files below `app/`.
     pub(crate) async fn serve(files: &[(&str, &str)]) -> Self {
-        let bytes = pack(files);
+        Self::of(pack(files)).await
+    }
+
+    /// These bytes, whatever they are.
+    pub(crate) async fn of(bytes: Vec<u8>) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
         let sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,6 +10,7 @@ mod files;
 mod node;
 mod scene;
 
+mod damage;
 mod ends;
 mod lines;
 mod logs;

@@ -156,3 +156,58 @@ async fn an_instance_that_is_not_ready_takes_no_requests_and_lives() {
     let again = scene.hear("router.register", |_| true).await;
     assert_eq!(again, route);
 }
+
+/// Answers one request, when the file `go` is there, and ends.
+const SLOW: &str = r#"
+import http.server, os, sys, time
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        open("begun", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"whole")
+        self.wfile.flush()
+        os._exit(0)
+http.server.HTTPServer(("", int(os.environ["PORT"])), Slow).serve_forever()
+"#;
+
+#[tokio::test]
+async fn a_program_is_told_to_end_only_when_requests_on_their_way_had_their_time() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let droplet = Droplet::serve(&[("slow.py", SLOW)]).await;
+    // As long as it takes: the answer is what ends the program.
+    let mut scene = Scene::start(&["--last-answers", "600"]).await;
+    let mut start = web(&droplet);
+    start.start_command = Some("exec python3 slow.py".into());
+    scene.start_instance(&start).await;
+    let route = scene.hear("router.register", |_| true).await;
+    let instance = route["private_instance_id"].as_str().unwrap();
+    let app = scene.dir.path().join(format!("instances/{instance}/app"));
+    let addr = format!("127.0.0.1:{}", route["port"]);
+    let mut request = tokio::net::TcpStream::connect(&addr).await.unwrap();
+    request.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    while !app.join("begun").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let stop = Stop {
+        process: "p1".into(),
+        ..Stop::default()
+    };
+    scene.tell("dea.stop", &stop).await;
+    scene.hear("router.unregister", |_| true).await;
+    // An agent that does not wait has long told the program to end when it has answered all of these.
+    for _ in 0..100 {
+        let asking = scene.bus.request("dea.status", b"{}".as_slice().into());
+        asking.await.unwrap();
+    }
+    std::fs::write(app.join("go"), "").unwrap();
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\nwhole"), "{answer:?}");
+    let exited = scene.hear("droplet.exited", |_| true).await;
+    assert_eq!(exited["reason"], "STOPPED");
+}
