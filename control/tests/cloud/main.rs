@@ -16,6 +16,7 @@ mod cloud;
 mod deaths;
 mod examples;
 mod load;
+mod nodes;
 mod promises;
 mod python;
 mod whole;

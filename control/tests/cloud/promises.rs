@@ -10,8 +10,8 @@ use bus::{Bus, BusOptions};
 use control::wire::{AgentStatus, Wire};
 use rustix::process::{Signal, kill_process};
 
-use crate::cloud::{eventually, lives};
-use crate::deaths::instances;
+use crate::cloud::{eventually, lives, within};
+use crate::deaths::{WHOLE, expect_running, instances};
 use crate::load::Load;
 use crate::world::{World, command_line, example};
 
@@ -25,14 +25,10 @@ fn no_request_fails_while_controller_and_agent_are_killed() {
         let victim = world.part(part);
         let killed = Instant::now();
         kill_process(victim, Signal::KILL).unwrap();
-        eventually("the next life", || {
+        within(WHOLE, killed, "next life", || {
             (world.part(part) != victim).then_some(())
         });
-        eventually("the API's word that all instances run", || {
-            let output = world.kato_command(&["app", "hello"]).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            said.contains("2 of 2 running").then_some(())
-        });
+        expect_running(&world, killed, "2 of 2 running");
         println!("without{part}for {:?}", killed.elapsed());
         load.flows();
         let same = before.iter().all(|pid| lives(*pid));

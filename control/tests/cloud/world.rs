@@ -115,6 +115,12 @@ impl World {
         })
     }
 
+    /// Kills the cloud; the directory is left for the next one.
+    pub(crate) fn stop_hard(self) -> TempDir {
+        self.cloud.signal(Signal::KILL);
+        self.cloud.end().1
+    }
+
     /// Ends the cloud; the directory is left for the next one.
     pub(crate) fn stop(self) -> TempDir {
         self.cloud.signal(Signal::INT);

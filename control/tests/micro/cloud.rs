@@ -162,13 +162,23 @@ pub(crate) fn lives(pid: Pid) -> bool {
 }
 
 /// Asks again and again until there is an answer.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + DEADLINE;
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(DEADLINE, Instant::now(), what, ask)
+}
+
+/// Asks again and again until there is an answer, which must come this long after `since` at the latest.
+pub(crate) fn within<T>(
+    limit: Duration,
+    since: Instant,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        assert!(since.elapsed() < limit, "no {what} in {limit:?}");
+        if let Some(answer) = answer {
             return answer;
         }
-        assert!(Instant::now() < until, "no {what} in {DEADLINE:?}");
         thread::park_timeout(Duration::from_millis(10));
     }
 }
