@@ -1,9 +1,9 @@
 //! The rules of the reconciler, one by one.
 
-use crate::model::InstanceState;
+use crate::model::{CrashCount, InstanceState, Micros};
 use crate::wire::ExitReason;
 
-use super::model::World;
+use super::model::{RealAgent, World};
 use super::*;
 
 fn reasons(world: &World) -> Vec<StartReason> {
@@ -163,6 +163,25 @@ fn a_delay_that_is_nearly_over_is_kept_by_the_next_controller() {
     let waited = world.starts()[0].0 - crashed;
     assert!((55..=66).contains(&waited), "{waited}");
     assert_eq!(world.starts().len(), 1);
+}
+
+#[test]
+fn a_delay_that_ends_before_it_is_known_what_runs_starts_nothing_twice() {
+    let mut world = World::settled(2, 1);
+    let runs = |agent: &RealAgent| !agent.instances.is_empty();
+    let home = world.agents.iter().position(runs).unwrap();
+    // The last leader has just restarted it, a little early.
+    let counts = [CrashCount {
+        process: "p".into(),
+        version: "v1".into(),
+        index: 0,
+        crashes: 2,
+        last: Micros::from_seconds(world.second - 58),
+    }];
+    world.agents[home].cut_until = world.second + 20;
+    world.restart_control_knowing(&counts);
+    world.run(100);
+    assert!(world.log.is_empty(), "{:?}", world.log);
 }
 
 #[test]

@@ -92,7 +92,6 @@ async fn an_instance_that_stops_answering_crashes_with_its_reason() {
             interval: Some(1),
             invocation_timeout: Some(20),
             endpoint: Some("/alive".into()),
-            ..HealthCheckData::default()
         },
     });
     scene.start_instance(&start).await;

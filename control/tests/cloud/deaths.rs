@@ -13,6 +13,9 @@ pub(crate) const WHOLE: Duration = Duration::from_secs(30);
 /// After how long an instance that died is back.
 const REPLACED: Duration = Duration::from_secs(10);
 
+/// After how long a change of the number of instances is carried out.
+const CONVERGED: Duration = Duration::from_secs(15);
+
 #[test]
 fn applications_outlive_the_controller_and_the_agent_and_all_is_whole_within_30_s() {
     let Some(world) = World::start() else { return };
@@ -144,6 +147,19 @@ fn a_cloud_that_was_killed_and_started_again_leaves_nothing_behind() {
     };
     let dir = world.stop();
     assert!(processes_under(dir.path()).is_empty());
+}
+
+#[test]
+fn as_many_instances_run_as_are_wanted_within_15_s() {
+    let Some(world) = World::start() else { return };
+    for count in [4, 1, 2] {
+        let asked = Instant::now();
+        world.kato(&["scale", "hello", "-i", &count.to_string()]);
+        within(CONVERGED, asked, "right number of instances", || {
+            (instances(&world).len() == count).then_some(())
+        });
+        println!("{count} after {:?}", asked.elapsed());
+    }
 }
 
 /// The processes of the sample's instances.

@@ -97,8 +97,10 @@ fn instances_of_an_agent_that_is_killed_run_elsewhere_within_40_s() {
 fn what_no_node_has_room_for_is_refused_says_so_in_its_log_and_starts_when_a_node_appears() {
     let Some(world) = World::start() else { return };
     let app = example("static");
-    let push = ["push", "big", "-p", app.to_str().unwrap(), "-m", "8G"];
-    let output = world.kato_command(&push).output().unwrap();
+    world.kato(&["push", "big", "-p", app.to_str().unwrap()]);
+    world.kato(&["stop", "big"]);
+    world.kato(&["scale", "big", "-m", "8G"]);
+    let output = world.kato_command(&["start", "big"]).output().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
     assert!(
