@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -122,9 +122,15 @@ impl Controller {
             stack: &room.stack,
             zone: None,
         };
-        let pool = self.shared.pool.get()?.lock();
-        let mut pool = pool.unwrap_or_else(PoisonError::into_inner);
+        let mut pool = self.shared.pool()?;
         Some(pool.has_room(&request, now()))
+    }
+
+    /// How many nodes were heard of lately.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        let pool = self.shared.pool();
+        pool.map_or(0, |pool| pool.nodes(now()).count())
     }
 
     /// What the heartbeats say of a process's instances, ordered by index; an index of which nothing
@@ -192,6 +198,14 @@ impl Controller {
         if self.orders.try_send(order).is_err() {
             self.shared.overflowed.store(true, Ordering::Release);
         }
+    }
+}
+
+impl Shared {
+    /// The nodes; let go of before anything is waited for.
+    fn pool(&self) -> Option<MutexGuard<'_, Pool>> {
+        let pool = self.pool.get()?.lock();
+        Some(pool.unwrap_or_else(PoisonError::into_inner))
     }
 }
 

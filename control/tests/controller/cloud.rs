@@ -144,7 +144,8 @@ impl Cloud {
             disk_mb: 1,
             stack: "switchyard".to_owned(),
         };
-        while !matches!(controller.has_room(&room), Some(Ok(()))) {
+        let has_room = || matches!(controller.has_room(&room), Some(Ok(())));
+        while controller.nodes() < nodes || !has_room() {
             assert!(Instant::now() < deadline, "{nodes} nodes are not heard");
             sleep(PAUSE).await;
         }
