@@ -14,6 +14,7 @@
 //! - [`placement`]: which node takes the next instance.
 //! - [`push`]: an application from a directory to a running cloud, as a client of the API.
 //! - [`sample`]: a small application that announces itself over NATS.
+//! - [`services`]: brokers, asked for services and what they hold, in the words of OSB.
 //! - [`site`]: serves the files of a directory; what the buildpack `static` starts.
 //! - [`staging`]: how an application's files become a droplet, as far as thinking goes.
 //! - [`store`]: desired state in SQL, on SQLite or PostgreSQL.
@@ -35,6 +36,7 @@ pub mod model;
 pub mod placement;
 pub mod push;
 pub mod sample;
+pub mod services;
 pub mod site;
 pub mod staging;
 pub mod store;

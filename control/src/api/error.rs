@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::json;
 use tracing::{error, warn};
 
+use crate::services::BrokerFault;
 use crate::store::StoreError;
 
 /// A refusal, with the number that clients look for and the sentence that people read.
@@ -50,6 +51,8 @@ pub enum Code {
     NotAuthorized,
     /// No such route.
     NotFound,
+    /// A broker or its offering does not tell parameters.
+    ParametersNotSupported,
     /// Too many requests.
     RateLimitExceeded,
     /// The body is larger than allowed.
@@ -58,6 +61,10 @@ pub enum Code {
     ResourceNotFound,
     /// A fault of ours.
     ServerError,
+    /// A broker did not do what it was asked.
+    ServiceBrokerFault,
+    /// There are services of the broker's plans.
+    ServiceBrokerNotRemovable,
     /// What is needed for it is away now.
     ServiceUnavailable,
     /// There is no such stack.
@@ -101,9 +108,14 @@ impl Code {
             Self::NotAuthenticated => (10002, "CF-NotAuthenticated"),
             Self::NotAuthorized => (10003, "CF-NotAuthorized"),
             Self::NotFound => (10000, "CF-NotFound"),
+            Self::ParametersNotSupported => {
+                (120_004, "CF-ServiceFetchInstanceParametersNotSupported")
+            }
             Self::RateLimitExceeded => (10013, "CF-RateLimitExceeded"),
             Self::ResourceNotFound => (10010, "CF-ResourceNotFound"),
             Self::ServerError => (10001, "CF-ServerError"),
+            Self::ServiceBrokerFault => (10001, "CF-ServiceBrokerBadResponse"),
+            Self::ServiceBrokerNotRemovable => (270_010, "CF-ServiceBrokerNotRemovable"),
             Self::ServiceUnavailable => (10015, "CF-ServiceUnavailable"),
             Self::StackNotFound => (250_003, "CF-StackNotFound"),
             Self::StagingError => (170_001, "CF-StagingError"),
@@ -123,13 +135,17 @@ impl Code {
             | Self::MessageParseError
             | Self::NoAppDetected
             | Self::NoBuildpacksFound
+            | Self::ParametersNotSupported
             | Self::StagingError => StatusCode::BAD_REQUEST,
             Self::InvalidAuthToken | Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::FeatureDisabled | Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::NotFound | Self::ResourceNotFound | Self::StackNotFound => StatusCode::NOT_FOUND,
             Self::AsyncServiceInstanceOperationInProgress => StatusCode::CONFLICT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnprocessableEntity => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ServiceBrokerNotRemovable | Self::UnprocessableEntity => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::ServiceBrokerFault => StatusCode::BAD_GATEWAY,
             Self::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::InsufficientRunningResources
@@ -192,6 +208,12 @@ impl ApiError {
     #[must_use]
     pub fn unknown_request() -> Self {
         Self::new(Code::NotFound, "Unknown request")
+    }
+
+    /// A broker did not do what it was asked while a client waits.
+    #[must_use]
+    pub fn broker(fault: &BrokerFault) -> Self {
+        Self::new(Code::ServiceBrokerFault, fault.to_string())
     }
 
     /// The body is not JSON.

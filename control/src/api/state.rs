@@ -8,6 +8,7 @@ use super::{ApiError, uaa};
 use crate::blobs::{Blobs, Signer};
 use crate::controller::Controller;
 use crate::logs::Recent;
+use crate::services::Services;
 use crate::store::{Store, StoreError};
 
 /// The API; clones share it.
@@ -27,6 +28,8 @@ pub struct ApiParts {
     pub signer: Signer,
     /// The recent past of all logs.
     pub recent: Arc<Recent>,
+    /// Who is told of operations at brokers.
+    pub services: Services,
     /// What the operator wants.
     pub settings: ApiSettings,
 }
@@ -150,6 +153,12 @@ impl Api {
     #[must_use]
     pub fn recent(&self) -> &Recent {
         &self.0.parts.recent
+    }
+
+    /// Who is told of operations at brokers.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.0.parts.services
     }
 
     /// What the operator wants.

@@ -30,6 +30,7 @@ use crate::controller::{
 use crate::health::HealthSettings;
 use crate::logs::{Recent, RecentLimits};
 use crate::sample::BusUrl;
+use crate::services::{ServiceParts, ServiceSettings, Services};
 use crate::store::Store;
 
 /// Runs the API and the controller until a signal says stop.
@@ -74,8 +75,16 @@ async fn live(options: &ControllerOptions) -> Result<(), CommandError> {
     let recent = Arc::new(Recent::new(RecentLimits::default()));
     let host = reachable(opened.address).to_string();
     let presence = Presence::new(&opened.id, &host, controller.clone());
-    let api = start_api(options, &opened, controller, Arc::clone(&recent)).await?;
+    let services = Services::new(ServiceSettings::default());
+    let told = (controller, services.clone());
+    let api = start_api(options, &opened, told, Arc::clone(&recent)).await?;
     let mut tasks = JoinSet::new();
+    let parts = ServiceParts {
+        store: opened.store.clone(),
+        services,
+        id: opened.id.clone(),
+    };
+    tasks.spawn(crate::services::run(parts, stopped.clone()));
     drive(&mut tasks, options, &opened, orders, &stopped);
     tasks.spawn(report("logs", follow(opened.bus.clone(), recent)));
     announce(&mut tasks, options, &opened, &stopped);
@@ -128,7 +137,7 @@ async fn open(options: &ControllerOptions) -> Result<Opened, CommandError> {
 async fn start_api(
     options: &ControllerOptions,
     opened: &Opened,
-    controller: Controller,
+    (controller, services): (Controller, Services),
     recent: Arc<Recent>,
 ) -> Result<Api, CommandError> {
     let external = external_url(options, opened.address);
@@ -138,6 +147,7 @@ async fn start_api(
         blobs: opened.blobs.clone(),
         signer: opened.signer.clone(),
         recent,
+        services,
         settings: ApiSettings::new(&options.domain, &external),
     };
     let api = Api::start(parts).await.map_err(CommandError::Api)?;

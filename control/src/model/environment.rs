@@ -1,8 +1,10 @@
 //! What a container learns from its surroundings: `VCAP_APPLICATION`, `VCAP_SERVICES` and kin.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
-use super::{App, Process, ServiceBinding, ServiceInstance, ServiceKind, UriOptions};
+use super::{App, Process, ServiceBinding, ServiceInstance, UriOptions};
 
 /// The neighbourhood of an application that its own rows do not hold.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -28,6 +30,19 @@ pub struct BoundService {
     pub instance: ServiceInstance,
     /// What the application gets of it.
     pub binding: ServiceBinding,
+    /// Of what it is one, when a broker takes care of it.
+    pub offered: Option<Offered>,
+}
+
+/// What an application learns about the plan of a service.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Offered {
+    /// The offering's name.
+    pub label: String,
+    /// The plan's name.
+    pub plan: String,
+    /// The offering's tags.
+    pub tags: Vec<String>,
 }
 
 /// The `VCAP_APPLICATION` document; an agent adds what only an instance knows. With a process come
@@ -65,9 +80,7 @@ pub fn vcap_application(app: &App, process: Option<&Process>, around: &Surroundi
 pub fn vcap_services(bound: &[BoundService]) -> Value {
     let mut labels = Map::new();
     for service in bound {
-        let list = labels
-            .entry(label(service.instance.kind))
-            .or_insert_with(|| json!([]));
+        let list = labels.entry(label(service)).or_insert_with(|| json!([]));
         if let Some(list) = list.as_array_mut() {
             list.push(one_service(service));
         }
@@ -125,25 +138,37 @@ pub fn text_of(value: &Value) -> String {
 }
 
 fn one_service(service: &BoundService) -> Value {
-    let BoundService { instance, binding } = service;
-    let kind = label(instance.kind);
+    let BoundService {
+        instance,
+        binding,
+        offered,
+    } = service;
+    let mut tags = offered
+        .as_ref()
+        .map_or_else(Vec::new, |offered| offered.tags.clone());
+    tags.extend(instance.tags.iter().cloned());
+    let mut known = HashSet::new();
+    tags.retain(|tag| known.insert(tag.clone()));
     json!({
         "binding_guid": binding.guid,
         "binding_name": binding.name,
         "credentials": binding.credentials,
         "instance_guid": instance.guid,
         "instance_name": instance.name,
-        "label": kind,
+        "label": label(service),
         "name": binding.name.as_deref().unwrap_or(&instance.name),
-        "plan": null,
+        "plan": offered.as_ref().map(|offered| &offered.plan),
         "syslog_drain_url": binding.syslog_drain_url,
-        "tags": instance.tags,
-        "volume_mounts": [],
+        "tags": tags,
+        "volume_mounts": binding.volume_mounts,
     })
 }
 
-fn label(kind: ServiceKind) -> &'static str {
-    kind.as_str()
+fn label(service: &BoundService) -> &str {
+    match &service.offered {
+        Some(offered) => &offered.label,
+        None => service.instance.kind.as_str(),
+    }
 }
 
 /// How many files an instance may have open.
@@ -152,7 +177,9 @@ pub const OPEN_FILES: u32 = 16_384;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppState, BindingKind, Lifecycle, Micros, NewProcess, Operation};
+    use crate::model::{
+        AppState, BindingKind, Lifecycle, Micros, NewProcess, Operation, ServiceKind,
+    };
 
     fn app() -> App {
         App {
@@ -181,8 +208,11 @@ mod tests {
             credentials: credentials.clone(),
             syslog_drain_url: None,
             route_service_url: None,
-            tags: Vec::new(),
-            last_operation: Operation::succeeded("create"),
+            tags: vec!["own".to_owned()],
+            plan_guid: None,
+            dashboard_url: None,
+            maintenance_info: Map::new(),
+            last_operation: Operation::succeeded("create", Micros(0)),
             created_at: Micros(0),
             updated_at: Micros(0),
         };
@@ -194,11 +224,33 @@ mod tests {
             app_guid: Some("a".to_owned()),
             credentials,
             syslog_drain_url: None,
-            last_operation: Operation::succeeded("create"),
+            volume_mounts: Vec::new(),
+            last_operation: Operation::succeeded("create", Micros(0)),
             created_at: Micros(0),
             updated_at: Micros(0),
         };
-        BoundService { instance, binding }
+        BoundService {
+            instance,
+            binding,
+            offered: None,
+        }
+    }
+
+    #[test]
+    fn a_brokers_service_stands_under_its_offering() {
+        let mut service = bound("db", json!({ "uri": "x" }));
+        service.offered = Some(Offered {
+            label: "postgres".to_owned(),
+            plan: "small".to_owned(),
+            tags: vec!["sql".to_owned(), "own".to_owned()],
+        });
+        let document = vcap_services(&[service]);
+        let seen = &document["postgres"][0];
+        assert_eq!(
+            (&seen["label"], &seen["plan"]),
+            (&json!("postgres"), &json!("small"))
+        );
+        assert_eq!(seen["tags"], json!(["sql", "own"]));
     }
 
     #[test]

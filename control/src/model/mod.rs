@@ -9,17 +9,23 @@ pub mod route;
 
 mod app;
 mod bits;
+mod catalog;
 mod deployment;
 mod health_check;
 mod instance;
 mod micros;
 mod process;
 mod service;
+mod service_operation;
 mod stack;
 mod words;
 
 pub use app::{App, AppState, DEFAULT_STACK, Lifecycle, Sidecar};
 pub use bits::{Build, BuildState, Droplet, DropletState, Package};
+pub use catalog::{
+    BrokerState, Catalog, ListedOffering, ListedPlan, Offer, OfferingFacts, PlanFacts, Secret,
+    ServiceBroker, ServiceOffering, ServicePlan, Visibility,
+};
 pub use deployment::{
     ACTIVE, Deployment, DeploymentState, FINALIZED, Strategy, canary_pauses, canary_size,
 };
@@ -35,4 +41,5 @@ pub use process::{
 };
 pub use route::{Destination, Route, RouteText, UriOptions};
 pub use service::{BindingKind, Operation, ServiceBinding, ServiceInstance, ServiceKind};
+pub use service_operation::{Change, OperationFacts, OperationKind, Phase, ServiceOperation};
 pub use stack::StackState;

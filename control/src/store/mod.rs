@@ -13,8 +13,11 @@
 //! outside can become SQL.
 
 mod apps;
+mod bound;
+mod brokers;
 mod building;
 mod builds;
+mod catalogs;
 mod crash_counts;
 mod crashes;
 mod credentials;
@@ -38,6 +41,7 @@ mod processes;
 mod roles;
 mod routes;
 mod row;
+mod service_operations;
 mod services;
 mod settings;
 mod spaces;

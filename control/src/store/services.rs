@@ -2,9 +2,7 @@
 
 use super::write::document;
 use super::{Filter, Record, Row, Store, StoreError, Tx};
-use crate::model::{
-    BindingKind, BoundService, Operation, ServiceBinding, ServiceInstance, ServiceKind,
-};
+use crate::model::{BindingKind, Operation, ServiceBinding, ServiceInstance, ServiceKind};
 
 impl Record for ServiceInstance {
     const TABLE: &'static str = "service_instances t";
@@ -19,11 +17,10 @@ impl Record for ServiceInstance {
             syslog_drain_url: row.optional_text("syslog_drain_url")?,
             route_service_url: row.optional_text("route_service_url")?,
             tags: row.document("tags")?,
-            last_operation: Operation {
-                kind: row.text("operation_type")?,
-                state: row.text("operation_state")?,
-                description: row.text("operation_description")?,
-            },
+            plan_guid: row.optional_text("plan_guid")?,
+            dashboard_url: row.optional_text("dashboard_url")?,
+            maintenance_info: row.document("maintenance_info")?,
+            last_operation: operation(row)?,
             created_at: row.instant("created_at")?,
             updated_at: row.instant("updated_at")?,
         })
@@ -42,15 +39,21 @@ impl Record for ServiceBinding {
             app_guid: row.optional_text("app_guid")?,
             credentials: row.document("credentials")?,
             syslog_drain_url: row.optional_text("syslog_drain_url")?,
-            last_operation: Operation {
-                kind: row.text("operation_type")?,
-                state: row.text("operation_state")?,
-                description: String::new(),
-            },
+            volume_mounts: row.document("volume_mounts")?,
+            last_operation: operation(row)?,
             created_at: row.instant("created_at")?,
             updated_at: row.instant("updated_at")?,
         })
     }
+}
+
+fn operation(row: &Row<'_>) -> Result<Operation, StoreError> {
+    Ok(Operation {
+        kind: row.text("operation_type")?,
+        state: row.text("operation_state")?,
+        description: row.text("operation_description")?,
+        started_at: row.instant("operation_started_at")?,
+    })
 }
 
 impl Store {
@@ -74,28 +77,6 @@ impl Store {
     pub async fn service_binding(&self, guid: &str) -> Result<Option<ServiceBinding>, StoreError> {
         self.first(vec![Filter::equals("t.guid", guid)]).await
     }
-
-    /// The services that an application is bound to, with their bindings, oldest binding first.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub async fn bound_services(&self, app_guid: &str) -> Result<Vec<BoundService>, StoreError> {
-        let bindings: Vec<ServiceBinding> = self
-            .all(vec![Filter::equals("t.app_guid", app_guid)])
-            .await?;
-        let guids = bindings.iter().map(|binding| &binding.instance_guid);
-        let instances: Vec<ServiceInstance> =
-            self.all(vec![Filter::within("t.guid", guids)]).await?;
-        let pair = |binding: ServiceBinding| {
-            let found = instances
-                .iter()
-                .find(|one| one.guid == binding.instance_guid);
-            let instance = found?.clone();
-            Some(BoundService { instance, binding })
-        };
-        Ok(bindings.into_iter().filter_map(pair).collect())
-    }
 }
 
 impl Tx {
@@ -107,9 +88,10 @@ impl Tx {
     pub async fn insert_service(&mut self, made: &ServiceInstance) -> Result<(), StoreError> {
         self.write(
             "INSERT INTO service_instances (guid, name, space_guid, type, credentials, \
-             syslog_drain_url, route_service_url, tags, operation_type, operation_state, \
-             operation_description, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             syslog_drain_url, route_service_url, tags, plan_guid, dashboard_url, \
+             maintenance_info, operation_type, operation_state, operation_description, \
+             operation_started_at, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             [
                 (&made.guid).into(),
                 (&made.name).into(),
@@ -119,9 +101,13 @@ impl Tx {
                 (&made.syslog_drain_url).into(),
                 (&made.route_service_url).into(),
                 document(&made.tags),
+                (&made.plan_guid).into(),
+                (&made.dashboard_url).into(),
+                document(&made.maintenance_info),
                 (&made.last_operation.kind).into(),
                 (&made.last_operation.state).into(),
                 (&made.last_operation.description).into(),
+                made.last_operation.started_at.into(),
                 made.created_at.into(),
                 made.updated_at.into(),
             ],
@@ -139,7 +125,8 @@ impl Tx {
         self.write(
             "UPDATE service_instances SET name = $2, credentials = $3, syslog_drain_url = $4, \
              route_service_url = $5, tags = $6, operation_type = $7, operation_state = $8, \
-             operation_description = $9, updated_at = $10 WHERE guid = $1",
+             operation_description = $9, updated_at = $10, plan_guid = $11, dashboard_url = $12, \
+             maintenance_info = $13, operation_started_at = $14 WHERE guid = $1",
             [
                 (&made.guid).into(),
                 (&made.name).into(),
@@ -151,10 +138,32 @@ impl Tx {
                 (&made.last_operation.state).into(),
                 (&made.last_operation.description).into(),
                 made.updated_at.into(),
+                (&made.plan_guid).into(),
+                (&made.dashboard_url).into(),
+                document(&made.maintenance_info),
+                made.last_operation.started_at.into(),
             ],
         )
         .await?;
         Ok(())
+    }
+
+    /// Reads a service, and keeps others from changing it or its bindings until this transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn hold_service(
+        &mut self,
+        guid: &str,
+    ) -> Result<Option<ServiceInstance>, StoreError> {
+        // A write that changes nothing locks the row.
+        self.write(
+            "UPDATE service_instances SET updated_at = updated_at WHERE guid = $1",
+            [guid.into()],
+        )
+        .await?;
+        self.first(vec![Filter::equals("t.guid", guid)]).await
     }
 
     /// Removes a service and its bindings.
@@ -175,12 +184,13 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Taken`] when the application is bound to the service already.
+    /// Fails when the database does.
     pub async fn insert_binding(&mut self, made: &ServiceBinding) -> Result<(), StoreError> {
         self.write(
             "INSERT INTO service_bindings (guid, type, name, instance_guid, app_guid, credentials, \
-             syslog_drain_url, operation_type, operation_state, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             syslog_drain_url, volume_mounts, operation_type, operation_state, \
+             operation_description, operation_started_at, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             [
                 (&made.guid).into(),
                 made.kind.as_str().into(),
@@ -189,9 +199,39 @@ impl Tx {
                 (&made.app_guid).into(),
                 document(&made.credentials),
                 (&made.syslog_drain_url).into(),
+                document(&made.volume_mounts),
                 (&made.last_operation.kind).into(),
                 (&made.last_operation.state).into(),
+                (&made.last_operation.description).into(),
+                made.last_operation.started_at.into(),
                 made.created_at.into(),
+                made.updated_at.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Writes all of a binding that can change.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn update_binding(&mut self, made: &ServiceBinding) -> Result<(), StoreError> {
+        self.write(
+            "UPDATE service_bindings SET credentials = $2, syslog_drain_url = $3, \
+             volume_mounts = $4, operation_type = $5, operation_state = $6, \
+             operation_description = $7, operation_started_at = $8, updated_at = $9 \
+             WHERE guid = $1",
+            [
+                (&made.guid).into(),
+                document(&made.credentials),
+                (&made.syslog_drain_url).into(),
+                document(&made.volume_mounts),
+                (&made.last_operation.kind).into(),
+                (&made.last_operation.state).into(),
+                (&made.last_operation.description).into(),
+                made.last_operation.started_at.into(),
                 made.updated_at.into(),
             ],
         )

@@ -8,6 +8,7 @@ use control::api::{self, Api, ApiParts, ApiSettings, PasswordCost, Routes};
 use control::blobs::{Blobs, Signer};
 use control::controller::{Controller, Orders};
 use control::logs::{Recent, RecentLimits};
+use control::services::{ServiceSettings, Services};
 use control::store::Store;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -47,6 +48,7 @@ impl Cloud {
             blobs: Blobs::local(&directory.path().join("blobs")).unwrap(),
             signer: Signer::new(b"a key for tests"),
             recent: Arc::new(Recent::new(RecentLimits::default())),
+            services: Services::new(ServiceSettings::default()),
             settings,
         };
         let api = Api::start(parts).await.unwrap();

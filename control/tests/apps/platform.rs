@@ -9,6 +9,7 @@ use control::blobs::{Blobs, Signer};
 use control::controller::{Controller, Order, Orders};
 use control::logs::{Recent, RecentLimits};
 use control::model::{BuildState, Droplet, DropletState, Micros};
+use control::services::{ServiceSettings, Services};
 use control::store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -56,6 +57,7 @@ impl Platform {
             blobs: Blobs::local(&directory.path().join("blobs")).unwrap(),
             signer: Signer::new(&[7; 32]),
             recent: Arc::clone(&recent),
+            services: Services::new(ServiceSettings::default()),
             settings,
         };
         let api = Api::start(parts).await.unwrap();

@@ -116,6 +116,7 @@ async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     let app = call.app(&guid, Need::Write).await?;
     let mut tx = call.store().begin().await?;
+    super::service_leftovers::of_app(&call, &mut tx, &app.guid).await?;
     tx.delete_app(&app.guid).await?;
     tx.delete_metadata(&app.guid).await?;
     let data = json!({ "request": { "recursive": true } });
@@ -123,6 +124,7 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
         .await?;
     tx.commit().await?;
     call.controller().app_changed(&app.guid);
+    call.api.services().nudge();
     call.job("app.delete").await
 }
 

@@ -18,12 +18,17 @@ pub(super) struct Applying<'a> {
     pub(super) wanted: &'a AppManifest,
     pub(super) app: App,
     is_new: bool,
+    /// Who waits for what brokers are asked for.
+    job: &'a str,
+    waits: bool,
 }
 
 /// An application that is what the manifest says, once the transaction is committed.
 pub(super) struct Applied {
     pub(super) guid: String,
     pub(super) is_new: bool,
+    /// Whether a broker is still to bind it.
+    pub(super) waits: bool,
 }
 
 impl<'a> Applying<'a> {
@@ -32,6 +37,7 @@ impl<'a> Applying<'a> {
         call: &'a Call,
         tx: &'a mut Tx,
         (space, wanted): (&'a Space, &'a AppManifest),
+        job: &'a str,
     ) -> Result<Self, ApiError> {
         let found: Option<App> = tx
             .first(vec![
@@ -56,6 +62,8 @@ impl<'a> Applying<'a> {
             wanted,
             app,
             is_new,
+            job,
+            waits: false,
         })
     }
 
@@ -76,6 +84,7 @@ impl<'a> Applying<'a> {
         Ok(Applied {
             guid: self.app.guid,
             is_new: self.is_new,
+            waits: self.waits,
         })
     }
 
@@ -143,8 +152,9 @@ impl<'a> Applying<'a> {
 
     async fn apply_services(&mut self) -> Result<(), ApiError> {
         for wanted in &self.wanted.services {
-            service_rules::bind_by_name(self.call, self.tx, (&self.app, self.space), wanted)
-                .await?;
+            let asked = (wanted, self.job);
+            let app = (&self.app, self.space);
+            self.waits |= service_rules::bind_by_name(self.call, self.tx, app, asked).await?;
         }
         Ok(())
     }

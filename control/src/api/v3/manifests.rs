@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::manifest_apply::Applying;
-use crate::api::{Answer, ApiError, Call, Code, Need, Routes, body, created};
+use crate::api::{Answer, ApiError, Call, Code, JobOutcome, Need, Routes, body, created};
 use crate::model::manifest::{BadManifest, Described, Manifest, diff, render, to_yaml};
 use crate::model::{App, Package, PackageKind, Sidecar};
 use crate::store::{Direction, Filter, ListQuery, Order};
@@ -35,22 +35,32 @@ async fn apply(call: Call, Path(guid): Path<String>, request: Request) -> Answer
     let manifest = read(request).await?;
     let mut tx = call.store().begin().await?;
     let mut touched = Vec::new();
+    let job = call.guid();
     for wanted in &manifest.applications {
-        let applied = Applying::begin(&call, &mut tx, (&space, wanted)).await;
+        let applied = Applying::begin(&call, &mut tx, (&space, wanted), &job).await;
         let applied = match applied {
             Ok(applying) => applying.finish().await,
             Err(error) => Err(error),
         };
         touched.push(applied.map_err(|error| about(&wanted.name, &error))?);
     }
+    let outcome = if touched.iter().any(|applied| applied.waits) {
+        JobOutcome::Processing
+    } else {
+        JobOutcome::Complete
+    };
+    outcome
+        .write(&mut tx, &job, "space.apply_manifest", call.now)
+        .await?;
     tx.commit().await?;
+    call.api.services().nudge();
     for applied in &touched {
         call.controller().app_changed(&applied.guid);
         let verb = if applied.is_new { "Created" } else { "Updated" };
         let line = format!("{verb} app with guid {}", applied.guid);
         call.controller().log(&applied.guid, "API", &line);
     }
-    call.job("space.apply_manifest").await
+    Ok(call.accepted(&job))
 }
 
 async fn difference(call: Call, Path(guid): Path<String>, request: Request) -> Answer {

@@ -7,6 +7,7 @@ mod app_actions;
 mod app_environment;
 mod apps;
 mod begin;
+mod brokers;
 mod buildpacks;
 mod builds;
 mod deployment_body;
@@ -22,9 +23,12 @@ mod manifest_apply;
 mod manifest_routes;
 mod manifests;
 mod marketplace;
+mod offerings;
 mod organizations;
 mod package_zip;
 mod packages;
+mod plan_visibility;
+mod plans;
 mod processes;
 mod quota;
 mod quotas;
@@ -34,8 +38,13 @@ mod room;
 mod root;
 mod route_rules;
 mod service_bindings;
+mod service_documents;
 mod service_instances;
+mod service_leftovers;
+mod service_make;
+mod service_orders;
 mod service_rules;
+mod service_sight;
 mod spaces;
 mod stacks;
 mod stats;
@@ -64,7 +73,11 @@ pub(super) fn routes() -> Routes {
         .merge(droplets::routes())
         .merge(http_routes::routes())
         .merge(manifests::routes())
+        .merge(brokers::routes())
         .merge(marketplace::routes())
+        .merge(offerings::routes())
+        .merge(plan_visibility::routes())
+        .merge(plans::routes())
         .merge(packages::routes())
         .merge(processes::routes())
         .merge(service_bindings::routes())

@@ -127,6 +127,9 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     let inside = vec![Filter::equals("t.organization_guid", guid.as_str())];
     let spaces = tx.all::<Space>(inside).await?;
     let apps = tx.apps_in_spaces(&spaces).await?;
+    for space in &spaces {
+        super::service_leftovers::of_space(&call, &mut tx, &space.guid).await?;
+    }
     tx.delete_organization(&guid).await?;
     let event = call
         .event("audit.organization.delete-request")
@@ -143,6 +146,7 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     for app in apps {
         call.controller().app_changed(&app);
     }
+    call.api.services().nudge();
     Ok(call.accepted(&job).into_response())
 }
 

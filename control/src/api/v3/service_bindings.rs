@@ -4,11 +4,14 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::reach::metadata_in;
+use super::service_documents::last_operation;
+use super::service_make::parameters_in;
+use super::service_orders::{busy, check_idle, unbind};
 use super::service_rules;
 use crate::api::listing::BY_NAME;
 use crate::api::{
-    Answer, ApiError, Base, Body, Call, Code, Metadata, Need, Routes, created, no_content, ok,
-    rfc3339,
+    Answer, ApiError, Base, Body, Call, Code, JobOutcome, Metadata, MetadataPatch, Need, Routes,
+    created, no_content, ok, rfc3339,
 };
 use crate::model::{App, BindingKind, ServiceBinding, ServiceInstance};
 use crate::store::{Filter, Page};
@@ -41,6 +44,11 @@ pub(super) fn routes() -> Routes {
             "Shows the credentials of a binding",
             details,
         )
+        .get(
+            "/v3/service_credential_bindings/{guid}/parameters",
+            "Shows what a broker was told when it made a binding",
+            parameters,
+        )
 }
 
 async fn list(call: Call) -> Answer {
@@ -60,6 +68,9 @@ async fn list(call: Call) -> Answer {
         "t.app_guid IN (SELECT guid FROM apps WHERE name IN ",
         ")",
     );
+    for (parameter, before) in OF_PLANS {
+        listing.within_sql(parameter, before, "))");
+    }
     call.keep_visible_services(&mut listing);
     let page = call.page::<ServiceBinding>(&listing).await?;
     let guids: Vec<&str> = page.items.iter().map(|binding| &*binding.guid).collect();
@@ -109,37 +120,64 @@ async fn services_of(call: &Call, page: &Page<ServiceBinding>) -> Result<Value, 
     Ok(services.iter().map(show).collect())
 }
 
-async fn create(call: Call, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let kind = fields.required_text("type");
-    let name = fields.text("name").filter(|name| !name.is_empty());
-    let _parameters = fields.value("parameters");
-    if !matches!(fields.text("strategy").as_deref(), None | Some("single")) {
-        fields.problem_of("strategy", "must be 'single'");
-    }
-    let relationships = fields.nested("relationships", |inner| {
-        (
-            inner.required_one("service_instance"),
-            inner.one("app").flatten(),
-        )
-    });
-    let (service_guid, app_guid) = relationships.unwrap_or_default();
-    match BindingKind::parse(&kind) {
-        Some(BindingKind::App) if app_guid.is_none() => {
-            fields.problem("Relationships app can't be blank");
+/// What a body says that is to be bound.
+struct Asked {
+    kind: String,
+    name: Option<String>,
+    parameters: Option<Map<String, Value>>,
+    strategy: String,
+    service: String,
+    app: Option<String>,
+    patch: MetadataPatch,
+}
+
+impl Asked {
+    fn read(body: &Body) -> Result<Self, ApiError> {
+        let mut fields = body.fields();
+        let kind = fields.required_text("type");
+        let name = fields.text("name").filter(|name| !name.is_empty());
+        let parameters = parameters_in(&mut fields);
+        let strategy = fields.text("strategy").unwrap_or_default();
+        if !["", "single", "multiple"].contains(&strategy.as_str()) {
+            fields.problem_of("strategy", "must be 'single' or 'multiple'");
         }
-        Some(BindingKind::Key) if name.is_none() => fields.problem("Name can't be blank"),
-        None if !kind.is_empty() => fields.problem("Type must be 'app' or 'key'"),
-        Some(BindingKind::App | BindingKind::Key) | None => {}
+        let relationships = fields.nested("relationships", |inner| {
+            (
+                inner.required_one("service_instance"),
+                inner.one("app").flatten(),
+            )
+        });
+        let (service, app) = relationships.unwrap_or_default();
+        match BindingKind::parse(&kind) {
+            Some(BindingKind::App) if app.is_none() => {
+                fields.problem("Relationships app can't be blank");
+            }
+            Some(BindingKind::Key) if name.is_none() => fields.problem("Name can't be blank"),
+            None if !kind.is_empty() => fields.problem("Type must be 'app' or 'key'"),
+            Some(BindingKind::App | BindingKind::Key) | None => {}
+        }
+        if service.is_empty() {
+            fields.problem("Relationships service_instance can't be blank");
+        }
+        let patch = fields.metadata();
+        fields.finish()?;
+        Ok(Self {
+            kind,
+            name,
+            parameters,
+            strategy,
+            service,
+            app,
+            patch,
+        })
     }
-    if service_guid.is_empty() {
-        fields.problem("Relationships service_instance can't be blank");
-    }
-    let patch = fields.metadata();
-    fields.finish()?;
-    let service = named_service(&call, &service_guid).await?;
-    let app = match &app_guid {
-        Some(guid) if kind == BindingKind::App.as_str() => Some(call.named_app(guid).await?),
+}
+
+async fn create(call: Call, body: Body) -> Answer {
+    let asked = Asked::read(&body)?;
+    let service = named_service(&call, &asked.service).await?;
+    let app = match &asked.app {
+        Some(guid) if asked.kind == BindingKind::App.as_str() => Some(call.named_app(guid).await?),
         Some(_) | None => None,
     };
     if app
@@ -150,19 +188,29 @@ async fn create(call: Call, body: Body) -> Answer {
             "The service instance and the app are in different spaces",
         ));
     }
-    let app_guid = app.as_ref().map(|app| app.guid.as_str());
-    let binding = service_rules::new_binding(&call, &service, app_guid, name);
+    let wanted = service_rules::Wanted {
+        app,
+        name: asked.name,
+        parameters: asked.parameters,
+        once: asked.strategy != "multiple",
+        job: "",
+    };
+    let source = service_rules::Source::of(&call, service).await?;
     let mut tx = call.store().begin().await?;
-    service_rules::insert(&mut tx, &binding).await?;
-    tx.write_metadata(&binding.guid, &patch).await?;
-    if let Some(app) = &app {
+    let (binding, job) = service_rules::bind(&call, &mut tx, &source, &wanted).await?;
+    tx.write_metadata(&binding.guid, &asked.patch).await?;
+    if let (Some(app), None) = (&wanted.app, &job) {
         let data = json!({ "service_binding_guid": binding.guid,
-            "service_instance_guid": service.guid });
+            "service_instance_guid": binding.instance_guid });
         call.record(&mut tx, "audit.service_binding.create", app, data)
             .await?;
     }
     tx.commit().await?;
-    created(shown(&call, &binding).await?)
+    let Some(job) = job else {
+        return created(shown(&call, &binding).await?);
+    };
+    call.api.services().nudge();
+    Ok(call.accepted(&job))
 }
 
 async fn named_service(call: &Call, guid: &str) -> Result<ServiceInstance, ApiError> {
@@ -187,8 +235,31 @@ async fn details(call: Call, Path(guid): Path<String>) -> Answer {
     ok(json!({
         "credentials": binding.credentials,
         "syslog_drain_url": binding.syslog_drain_url,
-        "volume_mounts": [],
+        "volume_mounts": binding.volume_mounts,
     }))
+}
+
+async fn parameters(call: Call, Path(guid): Path<String>) -> Answer {
+    let (service, binding) = call.binding(&guid, Need::Write).await?;
+    let offer = match &service.plan_guid {
+        Some(plan) => call.store().offer(plan).await?,
+        None => None,
+    };
+    let retrievable = offer.filter(|offer| offer.offering.facts.bindings_retrievable);
+    let Some(offer) = retrievable else {
+        let words = "This service does not support fetching service binding parameters.";
+        return Err(ApiError::new(Code::ParametersNotSupported, words));
+    };
+    if binding.last_operation.is_running() {
+        return Err(busy(&service));
+    }
+    let told = call.api.services().parameters(
+        &offer.broker,
+        (&service.guid, Some(&binding.guid)),
+        call.caller.guid(),
+    );
+    let told = told.await.map_err(|fault| ApiError::broker(&fault))?;
+    ok(Value::Object(told))
 }
 
 async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
@@ -203,12 +274,34 @@ async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
-    let (_, binding) = call.binding(&guid, Need::Write).await?;
+    let (service, binding) = call.binding(&guid, Need::Write).await?;
+    let offer = match &service.plan_guid {
+        Some(plan) => call.store().offer(plan).await?,
+        None => None,
+    };
     let mut tx = call.store().begin().await?;
-    tx.delete_binding(&binding.guid).await?;
-    tx.delete_metadata(&binding.guid).await?;
+    let Some(offer) = offer else {
+        tx.delete_binding(&binding.guid).await?;
+        tx.delete_metadata(&binding.guid).await?;
+        tx.commit().await?;
+        return no_content();
+    };
+    let held = tx.hold_service(&service.guid).await?;
+    let service = held.ok_or_else(|| ApiError::not_found("Service credential binding"))?;
+    check_idle(&mut tx, &service).await?;
+    let running = tx.operations_of_service(&service.guid).await?;
+    if running.iter().any(|one| one.binding_guid == guid) {
+        return Err(busy(&service));
+    }
+    let job = call.guid();
+    unbind(&call, &mut tx, (&offer, &service, binding), &job).await?;
+    let begun = JobOutcome::Processing;
+    begun
+        .write(&mut tx, &job, "service_bindings.delete", call.now)
+        .await?;
     tx.commit().await?;
-    no_content()
+    call.api.services().nudge();
+    Ok(call.accepted(&job))
 }
 
 async fn shown(call: &Call, binding: &ServiceBinding) -> Result<Value, ApiError> {
@@ -233,13 +326,7 @@ fn document(base: &Base, binding: &ServiceBinding, marks: &Metadata) -> Value {
         "guid": binding.guid,
         "name": binding.name,
         "type": binding.kind.as_str(),
-        "last_operation": {
-            "type": binding.last_operation.kind,
-            "state": binding.last_operation.state,
-            "description": null,
-            "created_at": rfc3339(binding.created_at),
-            "updated_at": rfc3339(binding.updated_at),
-        },
+        "last_operation": last_operation(&binding.last_operation, rfc3339(binding.updated_at)),
         "created_at": rfc3339(binding.created_at),
         "updated_at": rfc3339(binding.updated_at),
         "relationships": relationships,
@@ -247,6 +334,7 @@ fn document(base: &Base, binding: &ServiceBinding, marks: &Metadata) -> Value {
         "links": {
             "self": base.link(&own),
             "details": base.link(&format!("{own}/details")),
+            "parameters": base.link(&format!("{own}/parameters")),
             "service_instance": base.link(&service),
         },
     })
@@ -259,5 +347,33 @@ const FILTERS: &[&str] = &[
     "app_names",
     "service_instance_guids",
     "service_instance_names",
+    "service_offering_guids",
+    "service_offering_names",
+    "service_plan_guids",
+    "service_plan_names",
     "include",
+];
+
+/// What a list is narrowed to by the plans and offerings of services.
+const OF_PLANS: [(&str, &str); 4] = [
+    (
+        "service_offering_guids",
+        "t.instance_guid IN (SELECT i.guid FROM service_instances i JOIN service_plans p \
+         ON p.guid = i.plan_guid WHERE (p.offering_guid IN ",
+    ),
+    (
+        "service_offering_names",
+        "t.instance_guid IN (SELECT i.guid FROM service_instances i JOIN service_plans p \
+         ON p.guid = i.plan_guid JOIN service_offerings o ON o.guid = p.offering_guid \
+         WHERE (o.name IN ",
+    ),
+    (
+        "service_plan_guids",
+        "t.instance_guid IN (SELECT guid FROM service_instances WHERE (plan_guid IN ",
+    ),
+    (
+        "service_plan_names",
+        "t.instance_guid IN (SELECT i.guid FROM service_instances i JOIN service_plans p \
+         ON p.guid = i.plan_guid WHERE (p.name IN ",
+    ),
 ];

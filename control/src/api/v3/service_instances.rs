@@ -1,23 +1,31 @@
-//! Services that users provide: create, list, show, change, delete.
+//! Services: list, show, remove, and what their brokers say of them.
 
 use axum::extract::Path;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::reach::{fresh_guid, metadata_in};
+use super::reach::metadata_in;
+use super::service_documents::{FIELDS, document, included, plans_of, shown};
+use super::service_orders::{busy, on_service, place, unbind};
+use super::{service_leftovers, service_make};
 use crate::api::listing::BY_NAME;
-use crate::api::{
-    Answer, ApiError, Base, Body, Call, Fields, Metadata, Need, Routes, created, no_content, ok,
-    rfc3339,
-};
-use crate::model::{Operation, ServiceInstance, ServiceKind};
-use crate::store::{Filter, StoreError};
+use crate::api::{Answer, ApiError, Call, Code, Need, Routes, no_content, ok};
+use crate::model::{Offer, Operation, OperationKind, ServiceInstance, ServiceKind};
+use crate::store::{Space, Tx};
 
 pub(super) fn routes() -> Routes {
     Routes::new("Services")
         .get("/v3/service_instances", "Lists services", list)
-        .post("/v3/service_instances", "Makes a service", create)
+        .post(
+            "/v3/service_instances",
+            "Makes a service",
+            service_make::create,
+        )
         .get("/v3/service_instances/{guid}", "Shows a service", show)
-        .patch("/v3/service_instances/{guid}", "Changes a service", change)
+        .patch(
+            "/v3/service_instances/{guid}",
+            "Changes a service",
+            service_make::change,
+        )
         .delete(
             "/v3/service_instances/{guid}",
             "Removes a service and its bindings",
@@ -29,6 +37,11 @@ pub(super) fn routes() -> Routes {
             credentials,
         )
         .get(
+            "/v3/service_instances/{guid}/parameters",
+            "Shows what a broker was told when it made a service",
+            parameters,
+        )
+        .get(
             "/v3/service_instances/{guid}/relationships/shared_spaces",
             "Lists the spaces that a service is shared with",
             shared_spaces,
@@ -36,258 +49,154 @@ pub(super) fn routes() -> Routes {
 }
 
 async fn list(call: Call) -> Answer {
-    let mut listing = call.listing(FILTERS, BY_NAME)?;
+    let known: Vec<&str> = FILTERS.iter().chain(&FIELDS).copied().collect();
+    let mut listing = call.listing(&known, BY_NAME)?;
     listing.within("names", "t.name");
     listing.within("space_guids", "t.space_guid");
     listing.within("type", "t.type");
+    listing.within("service_plan_guids", "t.plan_guid");
+    listing.within_sql(
+        "service_plan_names",
+        "t.plan_guid IN (SELECT guid FROM service_plans WHERE name IN ",
+        ")",
+    );
     listing.within_sql(
         "organization_guids",
         "t.space_guid IN (SELECT guid FROM spaces WHERE organization_guid IN ",
         ")",
     );
-    for of_plans in ["service_plan_guids", "service_plan_names"] {
-        // What users provide has no plan.
-        if listing.query.values(of_plans).is_some() {
-            listing.keep(Filter::sql("1 = 0"));
-        }
-    }
     call.keep_visible_spaces(&mut listing);
     let page = call.page::<ServiceInstance>(&listing).await?;
     let guids: Vec<&str> = page.items.iter().map(|service| &*service.guid).collect();
     let marks = call.store().metadata_of(&guids).await?;
+    let plans = plans_of(&call, &page.items).await?;
     let mut answer = listing.document(&call.base, &page, |service| {
-        document(&call.base, service, &metadata_in(&marks, &service.guid))
+        let plan = plans
+            .iter()
+            .find(|plan| Some(&plan.guid) == service.plan_guid.as_ref());
+        let marks = metadata_in(&marks, &service.guid);
+        document(&call.base, (service, plan), &marks)
     });
-    if listing.query.text("fields[service_plan]").is_some() {
-        let mut included = Map::new();
-        for kind in ["service_plans", "service_offerings", "service_brokers"] {
-            included.insert(kind.to_owned(), json!([]));
-        }
-        super::included::put(&mut answer, included);
+    let brought = included(&call, &listing.query, (&page.items, &plans)).await?;
+    if !brought.is_empty() {
+        super::included::put(&mut answer, brought);
     }
     ok(answer)
 }
 
-/// What a body says that a user provides.
-#[derive(Default)]
-struct Provided {
-    credentials: Option<Map<String, Value>>,
-    syslog_drain_url: Option<Option<String>>,
-    route_service_url: Option<Option<String>>,
-    tags: Option<Vec<String>>,
-}
-
-fn read(fields: &mut Fields<'_>) -> Provided {
-    let credentials = match fields.value("credentials") {
-        None => None,
-        Some(Value::Null) => Some(Map::new()),
-        Some(Value::Object(map)) => Some(map.clone()),
-        Some(_) => {
-            fields.problem_of("credentials", "must be an object");
-            None
-        }
-    };
-    let drain = fields.nullable_text("syslog_drain_url");
-    let route = fields.nullable_text("route_service_url");
-    if let Some(Some(url)) = &drain
-        && !url.is_empty()
-        && url::Url::parse(url).is_err()
-    {
-        fields.problem_of("syslog_drain_url", "must be a valid URI");
-    }
-    if let Some(Some(url)) = &route
-        && !url.is_empty()
-        && !url.starts_with("https://")
-    {
-        fields.problem_of("route_service_url", "must be https");
-    }
-    let named = |url: Option<String>| url.filter(|url| !url.is_empty());
-    Provided {
-        credentials,
-        syslog_drain_url: drain.map(named),
-        route_service_url: route.map(named),
-        tags: fields.texts("tags"),
-    }
-}
-
-impl Provided {
-    fn put(self, service: &mut ServiceInstance) {
-        if let Some(credentials) = self.credentials {
-            service.credentials = credentials;
-        }
-        if let Some(url) = self.syslog_drain_url {
-            service.syslog_drain_url = url;
-        }
-        if let Some(url) = self.route_service_url {
-            service.route_service_url = url;
-        }
-        if let Some(tags) = self.tags {
-            service.tags = tags;
-        }
-    }
-}
-
-async fn create(call: Call, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let kind = fields.required_text("type");
-    let name = fields.required_name("name");
-    let provided = read(&mut fields);
-    let _parameters = fields.value("parameters");
-    let relationships = fields.nested("relationships", |inner| {
-        (inner.required_one("space"), inner.one("service_plan"))
-    });
-    if relationships.is_none() {
-        fields.problem_of("relationships", "can't be blank");
-    }
-    if !kind.is_empty() && ServiceKind::parse(&kind).is_none() {
-        fields.problem("Type must be one of 'managed', 'user-provided'");
-    }
-    let patch = fields.metadata();
-    fields.finish()?;
-    let (space_guid, _plan) = relationships.unwrap_or_default();
-    let space = call.named_space(&space_guid).await?;
-    if ServiceKind::parse(&kind) == Some(ServiceKind::Managed) {
-        return Err(ApiError::unprocessable(
-            "Invalid service plan. Ensure that the service plan exists, is available, and you have \
-             access to it.",
-        ));
-    }
-    let mut service = ServiceInstance {
-        guid: fresh_guid(),
-        name,
-        space_guid: space.guid.clone(),
-        kind: ServiceKind::UserProvided,
-        credentials: Map::new(),
-        syslog_drain_url: None,
-        route_service_url: None,
-        tags: Vec::new(),
-        last_operation: Operation::succeeded("create"),
-        created_at: call.now,
-        updated_at: call.now,
-    };
-    provided.put(&mut service);
-    let mut tx = call.store().begin().await?;
-    tx.insert_service(&service)
-        .await
-        .map_err(|error| name_taken(error, &service.name))?;
-    tx.write_metadata(&service.guid, &patch).await?;
-    let event = call.event("audit.user_provided_service_instance.create");
-    let event = event.target(
-        "user_provided_service_instance",
-        &service.guid,
-        &service.name,
-    );
-    event.space(&space).write(&mut tx).await?;
-    tx.commit().await?;
-    created(shown(&call, &service).await?)
-}
-
 async fn show(call: Call, Path(guid): Path<String>) -> Answer {
+    let query = call.query(&FIELDS)?;
     let service = call.service(&guid, Need::Read).await?;
-    ok(shown(&call, &service).await?)
-}
-
-async fn change(call: Call, Path(guid): Path<String>, body: Body) -> Answer {
-    let mut fields = body.fields();
-    let name = fields.name("name");
-    let provided = read(&mut fields);
-    let patch = fields.metadata();
-    fields.finish()?;
-    let mut service = call.service(&guid, Need::Write).await?;
-    provided.put(&mut service);
-    if let Some(name) = name {
-        service.name = name;
+    let mut answer = shown(&call, &service).await?;
+    let services = std::slice::from_ref(&service);
+    let plans = plans_of(&call, services).await?;
+    let brought = included(&call, &query, (services, &plans)).await?;
+    if !brought.is_empty() {
+        super::included::put(&mut answer, brought);
     }
-    service.last_operation = Operation::succeeded("update");
-    service.updated_at = call.now;
-    let mut tx = call.store().begin().await?;
-    tx.update_service(&service)
-        .await
-        .map_err(|error| name_taken(error, &service.name))?;
-    tx.write_metadata(&service.guid, &patch).await?;
-    tx.commit().await?;
-    ok(shown(&call, &service).await?)
+    ok(answer)
 }
 
 async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
+    let purge = call.query(&["purge"])?.flag("purge")? == Some(true);
     let service = call.service(&guid, Need::Write).await?;
     let space = call
         .space(&service.space_guid, Need::Write, "Service instance")
         .await?;
+    let offer = match &service.plan_guid {
+        Some(plan) => call.store().offer(plan).await?,
+        None => None,
+    };
     let mut tx = call.store().begin().await?;
+    let held = tx.hold_service(&guid).await?;
+    let service = held.ok_or_else(|| ApiError::not_found("Service instance"))?;
+    if let Some(offer) = offer.filter(|_| !purge) {
+        return deprovision(&call, tx, (&service, &space, &offer)).await;
+    }
+    if service.kind == ServiceKind::Managed {
+        call.need_admin()?;
+        service_leftovers::forget(&call, &mut tx, ("service", &guid)).await?;
+    }
     tx.delete_service(&service.guid).await?;
     tx.delete_metadata(&service.guid).await?;
-    let event = call.event("audit.user_provided_service_instance.delete");
-    let event = event.target(
-        "user_provided_service_instance",
-        &service.guid,
-        &service.name,
-    );
+    let (event, kind) = match service.kind {
+        ServiceKind::Managed => ("audit.service_instance.purge", "service_instance"),
+        ServiceKind::UserProvided => (
+            "audit.user_provided_service_instance.delete",
+            "user_provided_service_instance",
+        ),
+    };
+    let event = call.event(event).target(kind, &service.guid, &service.name);
     event.space(&space).write(&mut tx).await?;
     tx.commit().await?;
     no_content()
 }
 
+/// Has the broker take back all bindings, and then the service.
+async fn deprovision(
+    call: &Call,
+    mut tx: Tx,
+    (service, space, offer): (&ServiceInstance, &Space, &Offer),
+) -> Answer {
+    let running = tx.operations_of_service(&service.guid).await?;
+    if running.iter().any(|one| one.kind != OperationKind::Unbind) {
+        return Err(busy(service));
+    }
+    for binding in tx.bindings_of_service(&service.guid).await? {
+        if running.iter().all(|one| one.binding_guid != binding.guid) {
+            unbind(call, &mut tx, (offer, service, binding), "").await?;
+        }
+    }
+    let going = ServiceInstance {
+        last_operation: Operation::begun("delete", call.now),
+        updated_at: call.now,
+        ..service.clone()
+    };
+    tx.update_service(&going).await?;
+    let event = call.event("audit.service_instance.start_delete");
+    let event = event.target("service_instance", &service.guid, &service.name);
+    event.space(space).write(&mut tx).await?;
+    let order = on_service(call, offer, (OperationKind::Deprovision, service));
+    let job = place(call, &mut tx, order, "service_instance.delete").await?;
+    tx.commit().await?;
+    call.api.services().nudge();
+    Ok(call.accepted(&job))
+}
+
 async fn credentials(call: Call, Path(guid): Path<String>) -> Answer {
     let service = call.service(&guid, Need::Write).await?;
+    if service.kind == ServiceKind::Managed {
+        return Err(ApiError::not_found("Service instance"));
+    }
     ok(Value::Object(service.credentials))
+}
+
+async fn parameters(call: Call, Path(guid): Path<String>) -> Answer {
+    let service = call.service(&guid, Need::Write).await?;
+    let offer = match &service.plan_guid {
+        Some(plan) => call.store().offer(plan).await?,
+        None => None,
+    };
+    let retrievable = offer.filter(|offer| offer.offering.facts.instances_retrievable);
+    let Some(offer) = retrievable else {
+        let words = "This service does not support fetching service instance parameters.";
+        return Err(ApiError::new(Code::ParametersNotSupported, words));
+    };
+    if service.last_operation.is_running() {
+        return Err(busy(&service));
+    }
+    let told =
+        call.api
+            .services()
+            .parameters(&offer.broker, (&service.guid, None), call.caller.guid());
+    let told = told.await.map_err(|fault| ApiError::broker(&fault))?;
+    ok(Value::Object(told))
 }
 
 async fn shared_spaces(call: Call, Path(guid): Path<String>) -> Answer {
     let _service = call.service(&guid, Need::Read).await?;
     let own = format!("/v3/service_instances/{guid}/relationships/shared_spaces");
     ok(json!({ "data": [], "links": { "self": call.base.link(&own) } }))
-}
-
-fn name_taken(error: StoreError, name: &str) -> ApiError {
-    match error {
-        StoreError::Taken => {
-            ApiError::unprocessable(format!("The service instance name is taken: {name}."))
-        }
-        other => other.into(),
-    }
-}
-
-async fn shown(call: &Call, service: &ServiceInstance) -> Result<Value, ApiError> {
-    let marks = call.store().metadata_of(&[&service.guid]).await?;
-    Ok(document(
-        &call.base,
-        service,
-        &metadata_in(&marks, &service.guid),
-    ))
-}
-
-fn document(base: &Base, service: &ServiceInstance, marks: &Metadata) -> Value {
-    let own = format!("/v3/service_instances/{}", service.guid);
-    let bindings = format!(
-        "/v3/service_credential_bindings?service_instance_guids={}",
-        service.guid
-    );
-    json!({
-        "guid": service.guid,
-        "name": service.name,
-        "type": service.kind.as_str(),
-        "tags": service.tags,
-        "syslog_drain_url": service.syslog_drain_url,
-        "route_service_url": service.route_service_url,
-        "last_operation": {
-            "type": service.last_operation.kind,
-            "state": service.last_operation.state,
-            "description": service.last_operation.description,
-            "created_at": rfc3339(service.updated_at),
-            "updated_at": rfc3339(service.updated_at),
-        },
-        "created_at": rfc3339(service.created_at),
-        "updated_at": rfc3339(service.updated_at),
-        "relationships": { "space": { "data": { "guid": service.space_guid } } },
-        "metadata": marks.document(),
-        "links": {
-            "self": base.link(&own),
-            "space": base.link(&format!("/v3/spaces/{}", service.space_guid)),
-            "credentials": base.link(&format!("{own}/credentials")),
-            "service_credential_bindings": base.link(&bindings),
-        },
-    })
 }
 
 const FILTERS: &[&str] = &[
@@ -297,9 +206,4 @@ const FILTERS: &[&str] = &[
     "type",
     "service_plan_guids",
     "service_plan_names",
-    "fields[service_plan]",
-    "fields[service_plan.service_offering]",
-    "fields[service_plan.service_offering.service_broker]",
-    "fields[space]",
-    "fields[space.organization]",
 ];

@@ -135,6 +135,7 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
         })?;
     let mut tx = call.store().begin().await?;
     let apps = tx.apps_in_spaces(std::slice::from_ref(&space)).await?;
+    super::service_leftovers::of_space(&call, &mut tx, &guid).await?;
     tx.delete_space(&guid).await?;
     let event = call.event("audit.space.delete-request").space(&space);
     event
@@ -149,6 +150,7 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     for app in apps {
         call.controller().app_changed(&app);
     }
+    call.api.services().nudge();
     Ok(call.accepted(&job))
 }
 

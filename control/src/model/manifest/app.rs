@@ -66,6 +66,8 @@ pub struct ServiceManifest {
     pub name: String,
     /// The name that the application sees.
     pub binding_name: Option<String>,
+    /// What the service's broker is to know.
+    pub parameters: Option<Map<String, Value>>,
 }
 
 /// One sidecar of a manifest.
@@ -295,6 +297,7 @@ fn read_service(entry: &Value) -> Option<ServiceManifest> {
     Some(ServiceManifest {
         name: name.to_owned(),
         binding_name: binding_name.map(str::to_owned),
+        parameters: entry.get("parameters").and_then(Value::as_object).cloned(),
     })
 }
 

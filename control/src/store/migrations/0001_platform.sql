@@ -309,6 +309,53 @@ CREATE INDEX destinations_of_app ON destinations (app_guid);
 
 -- Services --------------------------------------------------------------------------------------------
 
+-- A space's own broker outlives its space until what it made there is taken away.
+CREATE TABLE service_brokers (
+    guid TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    url TEXT NOT NULL,
+    username TEXT NOT NULL,
+    password TEXT NOT NULL,
+    space_guid TEXT,
+    state TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+-- catalog_id is the broker's own id; facts is what else its catalogue says.
+CREATE TABLE service_offerings (
+    guid TEXT PRIMARY KEY,
+    broker_guid TEXT NOT NULL REFERENCES service_brokers (guid) ON DELETE CASCADE,
+    catalog_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    available BIGINT NOT NULL,
+    facts TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (broker_guid, catalog_id)
+);
+
+CREATE TABLE service_plans (
+    guid TEXT PRIMARY KEY,
+    offering_guid TEXT NOT NULL REFERENCES service_offerings (guid) ON DELETE CASCADE,
+    catalog_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    available BIGINT NOT NULL,
+    visibility TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (offering_guid, catalog_id)
+);
+
+CREATE TABLE plan_visibilities (
+    plan_guid TEXT NOT NULL REFERENCES service_plans (guid) ON DELETE CASCADE,
+    organization_guid TEXT NOT NULL REFERENCES organizations (guid) ON DELETE CASCADE,
+    PRIMARY KEY (plan_guid, organization_guid)
+);
+
 CREATE TABLE service_instances (
     guid TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -318,13 +365,18 @@ CREATE TABLE service_instances (
     syslog_drain_url TEXT,
     route_service_url TEXT,
     tags TEXT NOT NULL DEFAULT '[]',
+    plan_guid TEXT REFERENCES service_plans (guid),
+    dashboard_url TEXT,
+    maintenance_info TEXT NOT NULL DEFAULT '{}',
     operation_type TEXT NOT NULL,
     operation_state TEXT NOT NULL,
     operation_description TEXT NOT NULL DEFAULT '',
+    operation_started_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     UNIQUE (space_guid, name)
 );
+CREATE INDEX service_instances_of_plan ON service_instances (plan_guid);
 
 -- A key belongs to no application: its app_guid is NULL.
 CREATE TABLE service_bindings (
@@ -335,12 +387,35 @@ CREATE TABLE service_bindings (
     app_guid TEXT REFERENCES apps (guid) ON DELETE CASCADE,
     credentials TEXT NOT NULL DEFAULT '{}',
     syslog_drain_url TEXT,
+    volume_mounts TEXT NOT NULL DEFAULT '[]',
     operation_type TEXT NOT NULL,
     operation_state TEXT NOT NULL,
+    operation_description TEXT NOT NULL DEFAULT '',
+    operation_started_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX one_binding_of_an_app ON service_bindings (instance_guid, app_guid) WHERE app_guid IS NOT NULL;
+CREATE INDEX service_bindings_of_instance ON service_bindings (instance_guid);
+CREATE INDEX service_bindings_of_app ON service_bindings (app_guid);
+
+-- What is asked of brokers. A row outlives what it is about when something must still be taken away.
+CREATE TABLE service_operations (
+    guid TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    broker_guid TEXT NOT NULL REFERENCES service_brokers (guid) ON DELETE CASCADE,
+    instance_guid TEXT NOT NULL DEFAULT '',
+    binding_guid TEXT NOT NULL DEFAULT '',
+    job_guid TEXT NOT NULL DEFAULT '',
+    facts TEXT NOT NULL,
+    tries BIGINT NOT NULL DEFAULT 0,
+    due_at BIGINT NOT NULL,
+    deadline BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX service_operations_due ON service_operations (due_at);
+CREATE INDEX service_operations_of_instance ON service_operations (instance_guid);
 
 -- What happened, and what goes on ------------------------------------------------------------------------
 
