@@ -131,6 +131,9 @@ async fn one_of_everything(platform: &Platform) -> BTreeMap<&'static str, String
         let all = client.get(&format!("/v3/{kind}")).await.expect(200);
         known.insert(kind, guid(&all["resources"][0]));
     }
+    for (kind, guid) in crate::brokers::offer(&platform.store).await {
+        known.insert(kind, guid);
+    }
     known.insert("processes", app.clone());
     known.insert("apps", app);
     known.insert("domains", domain);

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop there, in its helpers too"
 )]
 
+mod brokers;
 mod client;
 mod commands_apps;
 mod commands_operators;

@@ -9,6 +9,13 @@ use control::store::{
 };
 use serde_json::json;
 
+pub(crate) use crate::brokers::{
+    a_catalogue_is_taken_over_and_what_is_in_use_stays,
+    a_plan_is_shown_to_the_organizations_that_are_named,
+    operations_are_due_in_order_and_a_service_waits_for_its_bindings,
+    services_and_bindings_come_back_as_they_went,
+};
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn quota(name: &str) -> OrganizationQuota {
@@ -24,7 +31,7 @@ fn quota(name: &str) -> OrganizationQuota {
     }
 }
 
-fn organization(name: &str) -> Organization {
+pub(crate) fn organization(name: &str) -> Organization {
     Organization {
         guid: format!("org-{name}"),
         name: name.to_owned(),
@@ -52,7 +59,7 @@ fn user(name: &str) -> User {
     }
 }
 
-async fn with_quota(store: &Store) -> Tx {
+pub(crate) async fn with_quota(store: &Store) -> Tx {
     let mut tx = store.begin().await.unwrap();
     tx.write_organization_quota(&quota("q")).await.unwrap();
     tx
