@@ -6,6 +6,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
 use super::{Api, ApiError, Fields};
+use crate::model::holds_nul;
 
 /// A request's JSON object; a body that is empty counts as `{}`.
 #[derive(Clone, Debug, Default)]
@@ -57,18 +58,6 @@ pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, ApiErr
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::too_large(limit as u64)),
         Err(_) => Err(ApiError::unparsable("the body ended early")),
-    }
-}
-
-/// PostgreSQL keeps no U+0000 in text, and nothing here needs one.
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::Array(values) => values.iter().any(holds_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::String(text) => text.contains('\0'),
-        Value::Bool(_) | Value::Null | Value::Number(_) => false,
     }
 }
 

@@ -11,6 +11,7 @@ mod app;
 mod bits;
 mod catalog;
 mod deployment;
+mod document;
 mod health_check;
 mod instance;
 mod micros;
@@ -29,6 +30,7 @@ pub use catalog::{
 pub use deployment::{
     ACTIVE, Deployment, DeploymentState, FINALIZED, Strategy, canary_pauses, canary_size,
 };
+pub use document::holds_nul;
 pub use environment::{BoundService, Surroundings};
 pub use health_check::{HealthCheck, HealthCheckKind};
 pub use instance::{

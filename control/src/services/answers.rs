@@ -1,5 +1,6 @@
 //! The tables of the broker contract: what each status of each call means.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -244,5 +245,26 @@ fn sentences_name_the_broker_and_its_words_and_nothing_that_was_answered() {
         ),
     ] {
         assert_eq!(detail(told), sentence);
+    }
+}
+
+proptest! {
+    #[test]
+    fn only_a_refusal_leaves_nothing(
+        status in 100_u16..600,
+        body in prop::sample::select(vec!["", "[]", "{}", r#"{"credentials":1}"#, r#"{"operation":[]}"#]),
+        binds in any::<bool>(),
+    ) {
+        let kind = if binds { BIND } else { PROVISION };
+        let object = serde_json::from_str(body).unwrap_or(Value::Null);
+        match read(&operation(kind, Phase::Asking), told(status, object), "URL") {
+            Meaning::Failed { leaves, .. } => {
+                let refused = (100..200).contains(&status) || (300..500).contains(&status);
+                prop_assert_eq!(leaves, !refused || status == 408);
+            }
+            Meaning::Accepted(_) => prop_assert_eq!(status, 202),
+            Meaning::Done(_) => prop_assert!([200, 201].contains(&status)),
+            other => prop_assert!(false, "{:?}", other),
+        }
     }
 }

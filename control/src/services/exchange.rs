@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::ServiceSettings;
-use crate::model::ServiceBroker;
+use crate::model::{ServiceBroker, holds_nul};
 
 /// What a broker is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,24 +156,9 @@ fn request(broker: &ServiceBroker, question: &Question, url: &Url) -> Option<Req
 /// A JSON object that the store can keep.
 fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(bytes) {
-        // PostgreSQL keeps no U+0000 in text.
-        Ok(Value::Object(object))
-            if !object.iter().any(|(n, v)| n.contains('\0') || holds_nul(v)) =>
-        {
-            Some(object)
-        }
+        Ok(value) if holds_nul(&value) => None,
+        Ok(Value::Object(object)) => Some(object),
         Ok(_) | Err(_) => None,
-    }
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::Array(values) => values.iter().any(holds_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::String(text) => text.contains('\0'),
-        Value::Bool(_) | Value::Null | Value::Number(_) => false,
     }
 }
 

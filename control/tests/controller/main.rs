@@ -18,6 +18,7 @@ mod leaders;
 #[path = "../store/postgres.rs"]
 mod postgres;
 mod said;
+mod services;
 mod stager;
 
 use agent::Agent;

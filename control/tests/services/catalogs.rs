@@ -112,6 +112,30 @@ async fn a_catalogue_that_is_wrong_is_told_and_the_last_one_stays() {
     assert_eq!(again(&scene).await["state"], "COMPLETE");
 }
 
+#[tokio::test]
+async fn nobody_waits_for_a_broker_that_was_removed() {
+    let scene = Scene::empty(Platform::start().await).await;
+    scene.broker.next("catalog", &[Manner::Silence]);
+    let job = scene.register("broker").await;
+    scene
+        .wait("the catalogue is asked for", async || {
+            (scene.broker.asked("catalog").len() == 1).then_some(())
+        })
+        .await;
+    let brokers = scene.get("/v3/service_brokers").await;
+    let path = format!("/v3/service_brokers/{}", guid(&brokers["resources"][0]));
+    let same = json!({ "url": scene.broker.url() });
+    let busy = scene.client().patch(&path, same).await.refusal(422);
+    let words = "Cannot update a broker when other operation is already in progress";
+    assert_eq!(busy.1, words);
+    let gone = scene.client().delete(&path).await.location();
+    scene.completed(&gone).await;
+    assert_eq!(
+        scene.failed(&job).await["detail"],
+        "Service broker not found"
+    );
+}
+
 /// A catalogue in which anything may be anything.
 fn catalogues() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(vec!["a", "b", "", "\u{0}", "ä'\"--", "%"]);

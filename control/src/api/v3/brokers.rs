@@ -4,6 +4,7 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::reach::{fresh_guid, metadata_in};
+use super::service_leftovers;
 use super::service_orders::{begin, place};
 use crate::api::listing::BY_NAME;
 use crate::api::{
@@ -136,6 +137,7 @@ async fn delete(call: Call, Path(guid): Path<String>) -> Answer {
     if !services.is_empty() {
         return Err(not_removable(&broker));
     }
+    service_leftovers::forget(&call, &mut tx, ("broker", &guid)).await?;
     tx.delete_broker(&guid).await.map_err(|error| match error {
         StoreError::Named => not_removable(&broker),
         other => other.into(),
@@ -204,14 +206,19 @@ fn url_in(fields: &mut Fields<'_>, required: bool) -> Option<String> {
         return None;
     }
     let parsed = url::Url::parse(&text).ok();
-    let usable = parsed
-        .as_ref()
-        .is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
-    if !usable {
+    let Some(parsed) = parsed.filter(|url| url.host_str().is_some()) else {
         fields.problem_of("url", "must be a valid url");
-    } else if parsed.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+        return None;
+    };
+    match parsed.scheme() {
+        "http" => {}
+        "https" => fields.problem_of("url", "must be an http url: https is not spoken yet"),
+        _ => fields.problem_of("url", "must be a valid url"),
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
         fields.problem_of("url", "must not contain authentication");
-    } else if text.contains(['?', '#']) {
+    }
+    if parsed.query().is_some() || parsed.fragment().is_some() {
         fields.problem_of("url", "must have neither a query nor a fragment");
     }
     Some(text)

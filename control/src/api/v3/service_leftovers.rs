@@ -50,6 +50,7 @@ pub(super) async fn forget(
 ) -> Result<(), ApiError> {
     let whose = match kind {
         "binding" => Filter::equals("t.binding_guid", guid),
+        "broker" => Filter::equals("t.broker_guid", guid),
         _ => Filter::equals("t.instance_guid", guid),
     };
     let awaited = Filter::sql("t.phase IN ('asking', 'polling', 'fetching')");
@@ -57,7 +58,11 @@ pub(super) async fn forget(
     for operation in running {
         tx.delete_service_operation(&operation.guid).await?;
         if !operation.job_guid.is_empty() {
-            let gone = JobOutcome::Failed(ApiError::not_found("Service instance"));
+            let what = match kind {
+                "broker" => "Service broker",
+                _ => "Service instance",
+            };
+            let gone = JobOutcome::Failed(ApiError::not_found(what));
             gone.write(tx, &operation.job_guid, "service_instance.create", call.now)
                 .await?;
         }
