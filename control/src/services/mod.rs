@@ -4,7 +4,7 @@
 //! brokers, and rows of services, bindings, offerings and jobs.
 //!
 //! The walk of `cf create-service`: the API writes the service (`create`, `in progress`), an operation
-//! in its phase `asking`, and a job, in one transaction, and nudges [`Services`]. The one [`run`] that
+//! in its phase `asking`, and a job, in one transaction, and nudges [`Services`]. The one [`run()`] that
 //! holds the lease finds what is due, counts the try, and sends the request. What the answer means is
 //! decided in `answer` (one table for each call) and `decide` (what follows), both without I/O, and
 //! written under the lease in one transaction. A 202 makes the operation `polling` until the broker
