@@ -5,6 +5,7 @@
 //! - [`blobs`]: packages, droplets and caches, by digest.
 //! - [`command`]: `switchyard controller`, the API and the controller in one process.
 //! - [`controller`]: brings the world to what the store wants.
+//! - [`dial`]: connections to others, and whom we trust.
 //! - [`exec`]: the shim that ties a child's life to its parent's.
 //! - [`explain`]: how an error is told to a person.
 //! - [`health`]: what must be started and stopped.
@@ -27,6 +28,7 @@ pub mod api;
 pub mod blobs;
 pub mod command;
 pub mod controller;
+pub mod dial;
 pub mod exec;
 pub mod explain;
 pub mod health;
@@ -46,3 +48,4 @@ mod bus_url;
 mod component;
 mod contract;
 mod fetch;
+mod range;

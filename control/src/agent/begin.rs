@@ -8,7 +8,7 @@ use super::instance::{Blame, Crash, End, Instance};
 use super::life::told;
 use super::node::Node;
 use super::roster::Told;
-use super::runtime::{Access, ContainerSpec, Labels, Role, Runtime, RuntimeError};
+use super::runtime::{Access, ContainerSpec, Image, Labels, Role, Runtime, RuntimeError};
 use crate::wire::LogStream;
 
 /// Brings an instance to where its program runs.
@@ -52,11 +52,17 @@ async fn specify(
     root: &Path,
 ) -> Result<ContainerSpec, RuntimeError> {
     let (guid, start) = (instance.guid.as_str(), &instance.start);
+    let staged = Staged::read(root);
+    let image = match (&start.docker_image, staged.image) {
+        (Some(own), _) => Image::Own(own.clone()),
+        (None, Some(image)) => Image::StagedIn(image),
+        (None, None) => Image::Default,
+    };
     let command = start
         .start_command
         .clone()
         .filter(|command| !command.trim().is_empty())
-        .or_else(|| staged_command(root))
+        .or(staged.start_command)
         .ok_or_else(|| {
             RuntimeError::Start(
                 "no start command; give one in a Procfile or with `cf push -c COMMAND`".to_owned(),
@@ -87,7 +93,7 @@ async fn specify(
             version: start.version.clone(),
             role: Role::App,
         },
-        image: start.docker_image.clone(),
+        image,
         root: root.to_path_buf(),
         memory_mb: amount.memory_mb,
         disk_mb: amount.disk_mb,
@@ -127,15 +133,24 @@ fn own_program(runtime: &Runtime) -> Result<(String, Access), RuntimeError> {
     Ok((seen.to_string_lossy().into_owned(), access))
 }
 
-/// The start command that staging found.
-fn staged_command(root: &Path) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Staged {
-        start_command: Option<String>,
+/// What staging has left in the droplet for us.
+#[derive(Default, serde::Deserialize)]
+struct Staged {
+    start_command: Option<String>,
+    image: Option<String>,
+}
+
+impl Staged {
+    fn read(root: &Path) -> Self {
+        let text = std::fs::read_to_string(root.join("staging_info.yml")).unwrap_or_default();
+        // A droplet that somebody made elsewhere may hold anything in that file, or nothing.
+        let staged: Self = serde_saphyr::from_str(&text).unwrap_or_default();
+        let told = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self {
+            start_command: told(staged.start_command),
+            image: told(staged.image),
+        }
     }
-    let text = std::fs::read_to_string(root.join("staging_info.yml")).ok()?;
-    let staged: Staged = serde_saphyr::from_str(&text).ok()?;
-    staged.start_command.filter(|command| !command.is_empty())
 }
 
 fn damaged(error: DropletError) -> End {

@@ -40,6 +40,7 @@ pub(super) async fn clear(
         });
     }
     while ends.join_next().await.is_some() {}
+    runtime.leave().await;
     if let Err(error) = stopped(snapshot) {
         // The next agent finds no container and tells the instances' ends itself.
         warn!(%error, "snapshot-not-written");

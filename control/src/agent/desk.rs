@@ -111,7 +111,13 @@ pub(super) async fn find(node: &Node, message: &Message) {
     };
     for instance in node.roster.all() {
         if instance.is_told() && instance.matches(&selector) {
-            let found = found(node, &instance, question.include_stats);
+            let found = FoundInstance {
+                file_uri_v2: question.path.as_deref().map(|path| {
+                    let base = &node.identity.files_base;
+                    node.secret.address(base, &instance.guid, path, node.now())
+                }),
+                ..found(node, &instance, question.include_stats)
+            };
             node.publish(reply, &found).await;
         }
     }

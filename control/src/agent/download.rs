@@ -13,9 +13,10 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
+
+use crate::dial::Trust;
 
 /// What was fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,18 +30,18 @@ pub(crate) struct Downloaded {
 }
 
 /// Fetches `url` into the file `to`, which is made or emptied.
-pub(crate) async fn download(url: &str, to: &Path) -> Result<Downloaded, DownloadError> {
+pub(crate) async fn download(
+    trust: &Trust,
+    url: &str,
+    to: &Path,
+) -> Result<Downloaded, DownloadError> {
     let address = Url::parse(url).map_err(|_| DownloadError::Address)?;
     let host = address.host_str().ok_or(DownloadError::Address)?;
-    if address.scheme() != "http" {
+    if !matches!(address.scheme(), "http" | "https") {
         return Err(DownloadError::Address);
     }
     let port = address.port_or_known_default().unwrap_or(80);
-    let connecting = timeout(
-        CONNECT,
-        TcpStream::connect((host.trim_matches(['[', ']']), port)),
-    );
-    let stream = connecting
+    let stream = timeout(CONNECT, trust.dial(&address))
         .await
         .map_err(|_late| DownloadError::Late)?
         .map_err(DownloadError::Connect)?;
@@ -115,7 +116,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Why a file could not be fetched. The address is not told: it is signed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DownloadError {
-    #[error("the address is no `http://` address")]
+    #[error("the address is no `http://` or `https://` address")]
     Address,
     #[error("no connection: {0}")]
     Connect(io::Error),

@@ -10,11 +10,13 @@ use flate2::read::GzDecoder;
 use tar::{Archive, EntryType};
 
 use super::download::{DownloadError, download};
+use crate::dial::Trust;
 
 /// The droplets of a node, by digest. Clones are the same cache.
 #[derive(Clone, Debug)]
 pub(super) struct Droplets {
     dir: PathBuf,
+    trust: Trust,
     state: Arc<Mutex<State>>,
 }
 
@@ -44,10 +46,11 @@ impl Wanted<'_> {
 }
 
 impl Droplets {
-    pub(super) fn open(dir: PathBuf) -> io::Result<Self> {
+    pub(super) fn open(dir: PathBuf, trust: Trust) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
         Ok(Self {
             dir,
+            trust,
             state: Arc::default(),
         })
     }
@@ -66,7 +69,7 @@ impl Droplets {
             return Ok(path);
         }
         let part = self.dir.join(format!("{key}.part"));
-        let fetched = download(wanted.url, &part).await?;
+        let fetched = download(&self.trust, wanted.url, &part).await?;
         let found = match wanted.sha256 {
             Some(_) => fetched.sha256,
             None => fetched.sha1,
@@ -244,7 +247,7 @@ mod tests {
     #[test]
     fn an_unused_droplet_goes_at_the_second_sweep() {
         let dir = tempfile::tempdir().unwrap();
-        let droplets = Droplets::open(dir.path().to_path_buf()).unwrap();
+        let droplets = Droplets::open(dir.path().to_path_buf(), Trust::default()).unwrap();
         for name in ["used", "unused"] {
             fs::write(dir.path().join(name), "x").unwrap();
         }

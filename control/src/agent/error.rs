@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use super::runtime::RuntimeError;
 use super::stager::StagerError;
 use crate::bus_url::BadBusUrl;
+use crate::dial::BadAuthorities;
 use crate::explain::{Exit, Explain};
 
 /// Why `switchyard agent` ended with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
+    /// The file of authorities cannot be used.
+    #[error(transparent)]
+    Authorities(BadAuthorities),
     /// The bus cannot be reached, or does not want us.
     #[error("the bus cannot be reached")]
     Bus(#[source] bus::ConnectError),
@@ -55,14 +59,19 @@ impl Explain for AgentError {
         match self {
             Self::Bus(_) => Some("is the bus running, and does --nats name it?".into()),
             Self::InUse(_) => Some("give each agent of a machine a directory of its own".into()),
+            Self::Runtime(RuntimeError::Fence(_)) => {
+                Some("see --block-network-ips in `switchyard agent --help`".into())
+            }
             Self::Runtime(_) => Some(
-                "start Docker and see `docker info`, or run plain processes with --runtime process"
+                "start Docker (Debian: apt-get install docker.io) and see `docker info`, \
+                 or run plain processes with --runtime process"
                     .into(),
             ),
             Self::Snapshot { .. } => Some(
                 "move the file away to begin anew; containers that it knew are removed then".into(),
             ),
-            Self::BusUrl(_)
+            Self::Authorities(_)
+            | Self::BusUrl(_)
             | Self::Directory { .. }
             | Self::Stager(_)
             | Self::Start(_)
@@ -73,7 +82,7 @@ impl Explain for AgentError {
     fn exit(&self) -> Exit {
         match self {
             Self::Bus(_) | Self::Subscribe(_) => Exit::Unreachable,
-            Self::BusUrl(_) => Exit::Usage,
+            Self::Authorities(_) | Self::BusUrl(_) => Exit::Usage,
             Self::Directory { .. }
             | Self::InUse(_)
             | Self::Runtime(_)

@@ -193,7 +193,9 @@ impl Life {
             )
         })?;
         let port = port.ok_or("the instance has no port")?;
-        check.look(SocketAddr::new(ip, port.external)).await
+        let published = SocketAddr::new(ip, port.external);
+        let door = self.node.runtime.door(&self.guid, port, published).await;
+        check.look(door.map_err(|error| error.to_string())?).await
     }
 
     /// Tells the routers what its routes are now.

@@ -20,6 +20,7 @@ mod droplets;
 mod ears;
 mod environment;
 mod error;
+mod files;
 mod instance;
 mod life;
 mod name;

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::admission::Admission;
 use super::droplets::Droplets;
+use super::files::Secret;
 use super::instance::Blame;
 use super::instance::{Crash, End, Instance, seconds};
 use super::roster::Roster;
@@ -36,9 +37,20 @@ pub(super) struct Identity {
     pub(super) availability_zone: Option<String>,
     /// Of `/healthz` and `/varz`.
     pub(super) status_addr: String,
+    /// Where its instances' files are shown, as in `http://0-1f.example.com`.
+    pub(super) files_base: String,
 }
 
 impl Identity {
+    /// The node's address as routers are told it.
+    pub(super) fn host(&self) -> String {
+        match self.ip.contains(':') {
+            // A router joins address and port with a colon and adds no brackets.
+            true => format!("[{}]", self.ip),
+            false => self.ip.clone(),
+        }
+    }
+
     /// Where the node stands.
     pub(super) fn placement(&self) -> PlacementProperties {
         PlacementProperties {
@@ -63,6 +75,8 @@ pub(super) struct Node {
     pub(super) tail: Tail,
     /// From the end of an instance's routes to the word to end.
     pub(super) last_answers: Duration,
+    /// Signs the addresses of instances' files.
+    pub(super) secret: Secret,
     /// Whether nothing new is taken any more.
     pub(super) closed: AtomicBool,
 }
@@ -166,11 +180,7 @@ impl Node {
     pub(super) fn endpoint_of(&self, instance: &Instance) -> Option<Endpoint> {
         let port = instance.port?.external;
         Some(Endpoint {
-            host: match self.identity.ip.contains(':') {
-                // A router joins address and port with a colon and adds no brackets.
-                true => format!("[{}]", self.identity.ip),
-                false => self.identity.ip.clone(),
-            },
+            host: self.identity.host(),
             port,
             uris: instance.start.uris.clone(),
             options: instance.start.uri_options.clone(),

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::runtime::{Egress, Subnet};
+
 /// What `switchyard agent` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
 pub struct AgentOptions {
@@ -18,6 +20,10 @@ pub struct AgentOptions {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(super) ip: IpAddr,
 
+    /// Authorities (PEM) to trust beside the machine's, where addresses are https://
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+
     /// The node's number
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) index: u32,
@@ -29,6 +35,10 @@ pub struct AgentOptions {
     /// The disk that instances may have in all, in MB; unset: 80 % of what is free
     #[arg(long, value_name = "N")]
     pub(super) disk_mb: Option<u64>,
+
+    /// Show files of instances through the routers, below this domain; unset: at this node's address alone
+    #[arg(long, value_name = "DOMAIN[:PORT]")]
+    pub(super) files_domain: Option<String>,
 
     /// What runs containers; auto takes Docker when its engine answers
     #[arg(long, value_enum, default_value_t = RuntimeKind::Auto)]
@@ -46,7 +56,8 @@ pub struct AgentOptions {
     #[arg(long, value_name = "ZONE")]
     pub(super) availability_zone: Option<String>,
 
-    /// Docker images to run instances in; the first is the default
+    /// Docker images to run instances in; the first is the default. Lines of the file DIR/images come
+    /// before, and may be changed at any time
     #[arg(
         long,
         value_name = "IMAGE",
@@ -54,6 +65,28 @@ pub struct AgentOptions {
         default_value = "switchyard/base:latest"
     )]
     pub(super) docker_images: Vec<String>,
+
+    /// Networks that instances in Docker may not reach, nor then the node itself; needs root
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(super) block_network_ips: Vec<Subnet>,
+
+    /// Addresses that they may reach nevertheless
+    #[arg(
+        long,
+        value_name = "CIDR",
+        value_delimiter = ',',
+        requires = "block_network_ips"
+    )]
+    pub(super) allowed_subnet_ips: Vec<Subnet>,
+
+    /// TCP ports of the node that they may reach nevertheless
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_delimiter = ',',
+        requires = "block_network_ips"
+    )]
+    pub(super) allowed_host_ports: Vec<u16>,
 
     /// How many processes an instance may have
     #[arg(long, value_name = "N", default_value_t = 1024)]
@@ -75,6 +108,17 @@ pub struct AgentOptions {
     /// Seconds between two sweeps for containers that nobody knows
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(super) orphan_interval: u64,
+}
+
+impl AgentOptions {
+    /// What containers may reach.
+    pub(super) fn egress(&self) -> Egress {
+        Egress {
+            blocked: self.block_network_ips.clone(),
+            allowed: self.allowed_subnet_ips.clone(),
+            host_ports: self.allowed_host_ports.clone(),
+        }
+    }
 }
 
 /// What runs containers.

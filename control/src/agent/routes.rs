@@ -193,6 +193,9 @@ fn message<'a>(
 /// Orders that wait; more make those who order wait too.
 const WAITING: usize = 256;
 
+/// The name that the server of files goes by among the routes; no instance has it.
+pub(super) const FILES: &str = "files";
+
 #[cfg(test)]
 mod tests {
     use super::*;

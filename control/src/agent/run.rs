@@ -23,12 +23,13 @@ use super::droplets::Droplets;
 use super::ears::Ears;
 use super::environment::date;
 use super::error::AgentError;
+use super::files::Secret;
 use super::name::name_of;
 use super::node::{Identity, Node, VERSION};
 use super::options::{AgentOptions, RuntimeKind};
 use super::recovery::recover;
 use super::roster::Roster;
-use super::routes::Routes;
+use super::routes::{Endpoint, FILES, Routes};
 use super::runtime::{
     DockerOptions, DockerRuntime, ProcessOptions, ProcessRuntime, Runtime, RuntimeError,
 };
@@ -39,6 +40,7 @@ use super::stager::{Stager, StagerError, StagerOptions};
 use super::status;
 use crate::bus_url::bus_options;
 use crate::component::Component;
+use crate::dial::Trust;
 use crate::logs::Tail;
 use crate::wire::{AgentHello, subject};
 
@@ -71,6 +73,7 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
         return Ok(());
     }
     let dir = prepare(&options.dir)?;
+    let trust = Trust::beside(options.ca_file.as_deref()).map_err(AgentError::Authorities)?;
     let bus_options = bus_options(&options.nats, "switchyard-agent").map_err(AgentError::BusUrl)?;
     let _lock = lock(&dir).await?;
     let runtime = runtime(options, &dir).await.map_err(AgentError::Runtime)?;
@@ -91,9 +94,10 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     let identity = identify(options, &dir, &listener)?;
     let node = Arc::new(Node {
         admission: Admission::new(capacity(options, &dir)),
-        droplets: Droplets::open(dir.join("droplets")).map_err(at(&dir))?,
+        droplets: Droplets::open(dir.join("droplets"), trust.clone()).map_err(at(&dir))?,
         roster: Roster::default(),
         last_answers: Duration::from_secs(options.last_answers),
+        secret: Secret::fresh(),
         closed: AtomicBool::new(false),
         tail: Tail::new(bus.clone()),
         identity,
@@ -110,11 +114,12 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
         .map_err(AgentError::Subscribe)?;
     let mut lives = JoinSet::new();
     recover(&node, &snapshot, &mut lives).await?;
-    let stager = stager(&node).await.map_err(AgentError::Stager)?;
+    let stager = stager(&node, trust).await.map_err(AgentError::Stager)?;
     let (staging, told) = watch::channel(false);
     let mut builds = JoinSet::new();
     builds.spawn(stager.run(told));
     greet(&node, &component).await;
+    show_files(&node, options).await;
     let service = Service::new(node, snapshot, component, staging, options);
     service.run(signals, ears, lives).await;
     while builds.join_next().await.is_some() {}
@@ -130,7 +135,7 @@ fn component(node: &Node, index: u32) -> Component {
     Component::new("DEA", index, id, status_addr.clone(), date(node.now()))
 }
 
-async fn stager(node: &Node) -> Result<Stager, StagerError> {
+async fn stager(node: &Node, trust: Trust) -> Result<Stager, StagerError> {
     let options = StagerOptions {
         id: node.identity.id.clone(),
         ip: node.identity.ip.clone(),
@@ -138,6 +143,7 @@ async fn stager(node: &Node) -> Result<Stager, StagerError> {
         placement: node.identity.placement(),
         dir: node.dir.join("staging"),
         path: search_path(&node.runtime),
+        trust,
     };
     let (bus, runtime) = (node.bus.clone(), node.runtime.clone());
     Stager::start(options, bus, runtime, node.admission.clone()).await
@@ -156,15 +162,44 @@ async fn greet(node: &Node, component: &Component) {
     info!(id = node.identity.id, runtime = kind, "agent-started");
 }
 
+/// Has the routers lead to the files of instances.
+async fn show_files(node: &Node, options: &AgentOptions) {
+    let port = node.identity.status_addr.rsplit(':').next();
+    let port = port.and_then(|port| port.parse().ok());
+    if let (Some(domain), Some(port)) = (&options.files_domain, port) {
+        let Identity { id, index, .. } = &node.identity;
+        let domain = domain.split(':').next().unwrap_or(domain);
+        let endpoint = Endpoint {
+            host: node.identity.host(),
+            port,
+            uris: vec![format!("{id}.{domain}")],
+            app: String::new(),
+            process: String::new(),
+            instance: id.clone(),
+            index: 0,
+            component: format!("dir-server-{index}"),
+            options: Default::default(),
+            availability_zone: options.availability_zone.clone().unwrap_or_default(),
+        };
+        node.routes.set(FILES, Some(endpoint)).await;
+    }
+}
+
 fn identify(
     options: &AgentOptions,
     dir: &Path,
     listener: &TcpListener,
 ) -> Result<Identity, AgentError> {
     let status_addr = listener.local_addr().map_err(AgentError::Start)?;
+    let id = format!("{}-{:032x}", options.index, rand::random::<u128>());
+    let files_base = match &options.files_domain {
+        Some(domain) => format!("http://{id}.{domain}"),
+        None => format!("http://{status_addr}"),
+    };
     Ok(Identity {
-        id: format!("{}-{:032x}", options.index, rand::random::<u128>()),
+        id,
         node: name_of(dir).map_err(at(dir))?,
+        files_base,
         index: options.index,
         ip: options.ip.to_string(),
         stacks: options.stacks.clone(),
@@ -178,6 +213,7 @@ async fn runtime(options: &AgentOptions, dir: &Path) -> Result<Runtime, RuntimeE
     let docker = async || {
         let docker = DockerOptions {
             images: options.docker_images.clone(),
+            egress: options.egress(),
             max_processes: options.max_processes,
             ip: options.ip.to_string(),
             node: dir.to_path_buf(),
@@ -185,6 +221,10 @@ async fn runtime(options: &AgentOptions, dir: &Path) -> Result<Runtime, RuntimeE
         DockerRuntime::open(docker).await.map(Runtime::Docker)
     };
     let process = || {
+        if !options.block_network_ips.is_empty() {
+            let reason = "plain processes have the node's own network";
+            return Err(RuntimeError::Fence(reason.to_owned()));
+        }
         let program = std::env::current_exe().map_err(|source| RuntimeError::Io {
             path: "/proc/self/exe".into(),
             source,

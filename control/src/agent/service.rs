@@ -16,6 +16,7 @@ use super::ears::{About, Ears, Heard};
 use super::instance::End;
 use super::node::Node;
 use super::options::AgentOptions;
+use super::routes::FILES;
 use super::signals::{Asked, Signals};
 use super::snapshot::Snapshot;
 use super::sweep::Sweep;
@@ -243,6 +244,7 @@ impl Service {
                 "instances-still-ending; the next agent takes them up"
             );
         }
+        self.node.routes.set(FILES, None).await;
         self.tell_change().await;
         if timeout(FLUSH, self.node.bus.flush()).await.is_err() {
             warn!("last-words-perhaps-not-heard");

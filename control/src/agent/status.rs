@@ -1,4 +1,4 @@
-//! `/healthz` and `/varz`: the agent's side for operators.
+//! `/healthz` and `/varz`, the agent's side for operators; and its instances' files.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::files;
 use super::node::Node;
 use crate::component::{Component, HEALTHY};
 use crate::wire::InstanceState;
@@ -25,7 +26,11 @@ pub(super) async fn serve(listener: TcpListener, component: Component, node: Arc
     let router = Router::new()
         .route("/healthz", get(async || HEALTHY))
         .route("/varz", get(varz))
-        .with_state((component, node));
+        .with_state((component, Arc::clone(&node)));
+    let files = Router::new()
+        .route("/instance_paths/{guid}", get(files::serve))
+        .with_state(node);
+    let router = router.merge(files);
     if let Err(error) = axum::serve(listener, router).await {
         tracing::warn!(%error, "status-port-closed");
     }

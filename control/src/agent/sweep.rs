@@ -69,6 +69,9 @@ impl Sweep {
             .roster
             .all()
             .into_iter()
+            // The container of an ended instance is a leftover too: the Engine may make it after the
+            // agent that asked for it was killed.
+            .filter(Instance::is_live)
             .map(|instance| instance.guid)
             .collect();
         // Staging has its own table; what it leaves is removed at the agent's start.

@@ -41,6 +41,8 @@ pub struct ApiSettings {
     pub domain: String,
     /// Where clients reach the API when a request does not tell, as in `http://api.localhost`.
     pub external_url: String,
+    /// The port at which routers take requests, where that is not the usual one.
+    pub app_port: Option<u16>,
     /// The stack that applications run on when they name none.
     pub stack: String,
     /// How long an access token counts.
@@ -58,6 +60,7 @@ impl ApiSettings {
         Self {
             domain: domain.to_owned(),
             external_url: external_url.to_owned(),
+            app_port: None,
             stack: "switchyard".to_owned(),
             access_token_lifetime: Duration::from_secs(600),
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),

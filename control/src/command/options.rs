@@ -26,6 +26,10 @@ pub struct ControllerOptions {
     #[arg(long, value_name = "URL")]
     pub(super) external_url: Option<String>,
 
+    /// The port at which routers take requests, where that is not the usual one
+    #[arg(long, value_name = "PORT")]
+    pub(super) app_port: Option<u16>,
+
     /// Where agents reach the API; unset: where it listens
     #[arg(long, value_name = "URL")]
     pub(super) internal_url: Option<String>,

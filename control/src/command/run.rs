@@ -148,7 +148,10 @@ async fn start_api(
         signer: opened.signer.clone(),
         recent,
         services,
-        settings: ApiSettings::new(&options.domain, &external),
+        settings: ApiSettings {
+            app_port: options.app_port,
+            ..ApiSettings::new(&options.domain, &external)
+        },
     };
     let api = Api::start(parts).await.map_err(CommandError::Api)?;
     if let Some(file) = &options.operator_file {

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::directory::Directory;
 use super::operator::Operator;
 use super::{MicroError, patience};
+use crate::dial::Trust;
 use crate::fetch;
 use crate::push::{Client, KatoError, Links, Plan, Progress, deploy, ensure_space, find_app};
 
@@ -55,7 +56,9 @@ pub(super) async fn welcome(
     let fault = |source: KatoError| MicroError::Hello {
         source: Box::new(source),
     };
-    let links = Links::discover(api).await.map_err(fault)?;
+    let links = Links::discover(api, &Trust::default())
+        .await
+        .map_err(fault)?;
     let credentials = links.identify(&operator.id, &operator.secret);
     let client = Client::new(links.clone(), credentials.await.map_err(fault)?);
     let space = ensure_space(&client, ORGANIZATION, SPACE)

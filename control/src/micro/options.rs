@@ -33,6 +33,10 @@ pub struct MicroOptions {
     #[arg(long, value_enum, default_value_t = MicroRuntime::Process)]
     pub(super) runtime: MicroRuntime,
 
+    /// Docker images to run instances in, the first of them by default
+    #[arg(long, value_name = "IMAGE,...")]
+    pub(super) docker_images: Option<String>,
+
     /// The memory that instances may have in all [default: most of the machine's]
     #[arg(long, value_name = "MB")]
     pub(super) memory_mb: Option<u64>,

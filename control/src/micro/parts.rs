@@ -74,6 +74,7 @@ impl Files {
         words.pair("--listen", local(plan.api).to_string());
         words.pair("--domain", "localhost");
         words.pair("--external-url", api_url(plan));
+        words.pair("--app-port", plan.router.to_string());
         words.pair("--operator-file", &self.operator);
         if let Some((name, password)) = options.admin()? {
             words.pair("--admin-user", name);
@@ -93,7 +94,11 @@ impl Files {
         words.pair("--dir", directory.file("agent"));
         words.pair("--nats", bus_url(plan));
         words.pair("--ip", "127.0.0.1");
+        words.pair("--files-domain", format!("localhost:{}", plan.router));
         words.pair("--runtime", options.runtime.word());
+        if let Some(images) = &options.docker_images {
+            words.pair("--docker-images", images);
+        }
         if let Some(memory) = options.memory_mb {
             words.pair("--memory-mb", memory.to_string());
         }

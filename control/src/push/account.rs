@@ -10,6 +10,7 @@ use url::form_urlencoded::Serializer;
 use super::address::Address;
 use super::error::KatoError;
 use super::transport::{Payload, Question, Reply, TransportError, ask};
+use crate::dial::Trust;
 
 /// Where the parts of one API are, as its root says.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -20,6 +21,9 @@ pub struct Links {
     pub login: Address,
     /// Where recent log lines are; absent on a platform that keeps none.
     pub log_cache: Option<Address>,
+    /// Whom to trust there; each command line says that anew.
+    #[serde(skip)]
+    pub trust: Trust,
 }
 
 /// What is shown to the API with each request.
@@ -37,14 +41,14 @@ impl Links {
     /// # Errors
     ///
     /// Fails when the address is none, when nobody answers there, and when it is no such API.
-    pub async fn discover(api: &str) -> Result<Self, KatoError> {
+    pub async fn discover(api: &str, trust: &Trust) -> Result<Self, KatoError> {
         let text = if api.contains("://") {
             api.to_owned()
         } else {
             format!("http://{api}")
         };
         let api: Url = text.parse().map_err(|_| KatoError::Url(text.clone()))?;
-        if api.scheme() != "http" {
+        if !matches!(api.scheme(), "http" | "https") {
             return Err(KatoError::Url(text));
         }
         let what = "ask the API for its addresses";
@@ -54,13 +58,14 @@ impl Links {
             payload: Payload::None,
             authorization: None,
         };
-        let reply = ask(&question).await.map_err(unreachable(what))?;
+        let reply = ask(trust, &question).await.map_err(unreachable(what))?;
         let root: Root = read(what, &reply)?;
         let login = root.links.login.or(root.links.uaa);
         Ok(Self {
             login: login.map_or_else(|| api.clone().into(), |link| link.href),
             log_cache: root.links.log_cache.map(|link| link.href),
             api: api.into(),
+            trust: trust.clone(),
         })
     }
 
@@ -109,7 +114,8 @@ impl Links {
             authorization: Some(format!("Basic {}", STANDARD.encode(client))),
         };
         let what = "log in";
-        let reply = ask(&question).await.map_err(unreachable(what))?;
+        let reply = ask(&self.trust, &question).await;
+        let reply = reply.map_err(unreachable(what))?;
         let denied = [StatusCode::UNAUTHORIZED, StatusCode::BAD_REQUEST];
         if denied.contains(&reply.status) {
             let denial: Denial = serde_json::from_slice(&reply.body).unwrap_or_default();

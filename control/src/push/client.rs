@@ -142,7 +142,7 @@ impl Client {
     async fn patiently(&self, what: &str, question: &Question) -> Result<Reply, KatoError> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let outcome = ask(question).await;
+            let outcome = ask(&self.links.trust, question).await;
             let away = match &outcome {
                 Ok(reply) => AWAY.contains(&reply.status),
                 // Nothing has been sent yet, so that even a change may be asked for again.

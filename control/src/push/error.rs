@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use hyper::StatusCode;
 
 use super::transport::TransportError;
+use crate::dial::BadAuthorities;
 use crate::explain::{Exit, Explain};
 
 /// One answer of the API that says no.
@@ -25,6 +26,9 @@ pub struct Refused {
 /// Why `kato` ended with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum KatoError {
+    /// The file of authorities cannot be used.
+    #[error(transparent)]
+    Authorities(BadAuthorities),
     /// No API was named.
     #[error("no API is known yet")]
     Api,
@@ -166,6 +170,7 @@ impl Explain for KatoError {
             }
             Self::Deployment(_) => "the application runs as before; kato logs NAME --recent",
             Self::Answer { .. }
+            | Self::Authorities(_)
             | Self::File { .. }
             | Self::Job { .. }
             | Self::Manifest { .. }
@@ -180,7 +185,9 @@ impl Explain for KatoError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Api | Self::NoName | Self::NoSession | Self::Url(_) => Exit::Usage,
+            Self::Api | Self::Authorities(_) | Self::NoName | Self::NoSession | Self::Url(_) => {
+                Exit::Usage
+            }
             Self::Unreachable { .. } => Exit::Unreachable,
             _ => Exit::Failed,
         }

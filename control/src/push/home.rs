@@ -76,6 +76,7 @@ impl Home {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dial::Trust;
 
     #[test]
     fn a_session_comes_back_and_only_its_owner_may_read_it() {
@@ -88,6 +89,7 @@ mod tests {
             api: "http://127.0.0.1:8081/".to_owned().try_into().unwrap(),
             login: "http://127.0.0.1:8081/".to_owned().try_into().unwrap(),
             log_cache: None,
+            trust: Trust::default(),
         };
         let session = Session {
             links,

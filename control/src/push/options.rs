@@ -23,6 +23,10 @@ pub(super) struct AccountOptions {
     #[arg(long, global = true, env = "KATO_API", value_name = "URL")]
     pub(super) api: Option<String>,
 
+    /// Authorities (PEM) to trust beside the machine's, where the API is https://
+    #[arg(long, global = true, env = "KATO_CA_FILE", value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+
     /// An access token, in place of a login
     #[arg(long, global = true, env = "KATO_TOKEN", hide_env_values = true)]
     pub(super) token: Option<String>,

@@ -142,6 +142,20 @@ pub(super) struct DeploymentStatus {
     pub(super) reason: String,
 }
 
+/// What a platform says of itself, as far as it is needed.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Platform {
+    #[serde(default)]
+    pub(super) custom: Custom,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Custom {
+    /// The port of its routers, where it is not the usual one; other platforms do not say.
+    #[serde(default)]
+    pub(super) app_port: Option<u16>,
+}
+
 /// An address of an application.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Route {

@@ -19,6 +19,7 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::space::{Space, app, ensure_space, find_space, only_space};
 use super::summary::{show, show_all};
+use crate::dial::Trust;
 
 /// Does what the command line says.
 ///
@@ -112,11 +113,15 @@ fn plans(options: &PushOptions) -> Result<Vec<Plan>, KatoError> {
 /// What is known before anybody is asked: the last session, or that of another API.
 async fn session(home: &Home, account: &AccountOptions) -> Result<Session, KatoError> {
     let last = home.load()?;
+    let trust = Trust::beside(account.ca_file.as_deref()).map_err(KatoError::Authorities)?;
     match (&account.api, last) {
-        (None, Some(last)) => Ok(last),
+        (None, Some(mut last)) => {
+            last.links.trust = trust;
+            Ok(last)
+        }
         (None, None) => Err(KatoError::Api),
         (Some(api), last) => {
-            let links = Links::discover(api).await?;
+            let links = Links::discover(api, &trust).await?;
             let same = last.filter(|last| last.links.api == links.api);
             Ok(Session {
                 credentials: same.as_ref().and_then(|last| last.credentials.clone()),

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use super::client::Client;
 use super::error::KatoError;
 use super::progress::Progress;
-use super::record::{App, Droplet, Instance, Process, Route};
+use super::record::{App, Droplet, Instance, Platform, Process, Route};
 use super::size;
 use super::space::Space;
 use super::start::{processes, stats};
@@ -19,7 +19,7 @@ pub(super) async fn show(
     space: &Space,
     app: &App,
 ) -> Result<(), KatoError> {
-    let urls = urls(&routes(client, app).await?);
+    let urls = urls(&routes(client, app).await?, door(client).await);
     let place = format!("{} / {}", space.organization, space.name);
     progress.line("");
     progress.step("name", &app.name);
@@ -50,6 +50,7 @@ pub(super) async fn show_all(
         progress.line(&format!("no application in {place} yet"));
         return Ok(());
     }
+    let door = door(client).await;
     progress.line(&format!(
         "{:<24} {:<8} {:<20} routes",
         "name", "state", "processes"
@@ -61,7 +62,7 @@ pub(super) async fn show_all(
             let running = running(&instances);
             counts.push(format!("{}:{running}/{}", process.kind, process.instances));
         }
-        let urls = urls(&routes(client, app).await?);
+        let urls = urls(&routes(client, app).await?, door);
         let state = app.state.to_lowercase();
         let counts = counts.join(" ");
         progress.line(&format!("{:<24} {state:<8} {counts:<20} {urls}", app.name));
@@ -89,9 +90,28 @@ async fn buildpacks(client: &Client, app: &App) -> Result<String, KatoError> {
     }
 }
 
-fn urls(routes: &[Route]) -> String {
-    let urls: Vec<&str> = routes.iter().map(|route| route.url.as_str()).collect();
+/// The port of the routers, where it is not the usual one.
+async fn door(client: &Client) -> Option<u16> {
+    let asked = client.get::<Platform>("ask for the platform", "/v3/info");
+    // Who does not say has the usual one.
+    asked.await.unwrap_or_default().custom.app_port
+}
+
+fn urls(routes: &[Route], door: Option<u16>) -> String {
+    let urls: Vec<String> = routes.iter().map(|route| shown(&route.url, door)).collect();
     urls.join(", ")
+}
+
+/// A route with the port that a browser needs to be told.
+fn shown(url: &str, door: Option<u16>) -> String {
+    let (host, path) = match url.find('/') {
+        Some(slash) => url.split_at(slash),
+        None => (url, ""),
+    };
+    match door {
+        Some(port) if port != HTTP && !host.contains(':') => format!("{host}:{port}{path}"),
+        Some(_) | None => url.to_owned(),
+    }
 }
 
 fn or_none(text: &str) -> String {
@@ -139,9 +159,23 @@ fn row(instance: &Instance) -> String {
     text
 }
 
+const HTTP: u16 = 80;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_is_shown_with_the_port_that_leads_to_it() {
+        assert_eq!(shown("a.localhost", Some(8080)), "a.localhost:8080");
+        assert_eq!(shown("a.localhost/b", Some(8080)), "a.localhost:8080/b");
+        assert_eq!(shown("a.localhost", Some(80)), "a.localhost");
+        assert_eq!(shown("a.localhost/b", None), "a.localhost/b");
+        assert_eq!(
+            shown("tcp.localhost:1024", Some(8080)),
+            "tcp.localhost:1024"
+        );
+    }
 
     #[test]
     fn an_instance_that_starts_has_no_figures_yet() {

@@ -1,7 +1,6 @@
 //! One request over HTTP/1.1, on a connection of its own.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +10,10 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
+
+use crate::dial::{Stream, Trust};
 
 use super::upload::Upload;
 
@@ -67,23 +67,23 @@ pub enum TransportError {
     #[error("no answer within {} s", .0.as_secs())]
     Late(Duration),
     /// The address cannot be used for a request.
-    #[error("`{0}` cannot be asked for: it must be an http:// address")]
+    #[error("`{0}` cannot be asked for: it must be an http:// or https:// address")]
     Unusable(String),
 }
 
 /// Sends the question and reads the whole answer.
-pub(super) async fn ask(question: &Question) -> Result<Reply, TransportError> {
+pub(super) async fn ask(trust: &Trust, question: &Question) -> Result<Reply, TransportError> {
     let limit = match question.payload {
         Payload::Upload(_) => UPLOAD_LIMIT,
         Payload::Form(_) | Payload::Json(_) | Payload::None | Payload::Yaml(_) => ANSWER_LIMIT,
     };
-    timeout(limit, exchange(question))
+    timeout(limit, exchange(trust, question))
         .await
         .unwrap_or(Err(TransportError::Late(limit)))
 }
 
-async fn exchange(question: &Question) -> Result<Reply, TransportError> {
-    let stream = connect(&question.url).await?;
+async fn exchange(trust: &Trust, question: &Question) -> Result<Reply, TransportError> {
+    let stream = connect(trust, &question.url).await?;
     let request = request(question).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -111,20 +111,11 @@ async fn exchange(question: &Question) -> Result<Reply, TransportError> {
     answer
 }
 
-async fn connect(url: &Url) -> Result<TcpStream, TransportError> {
-    let unusable = || TransportError::Unusable(url.to_string());
-    if url.scheme() != "http" {
-        return Err(unusable());
+async fn connect(trust: &Trust, url: &Url) -> Result<Box<dyn Stream>, TransportError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(TransportError::Unusable(url.to_string()));
     }
-    let port = url.port_or_known_default().ok_or_else(unusable)?;
-    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    let connected = match url.host().ok_or_else(unusable)? {
-        // Names below `localhost` are this machine, also where the resolver does not know that.
-        Host::Domain(name) if name.ends_with(".localhost") => TcpStream::connect(loopback).await,
-        Host::Domain(name) => TcpStream::connect((name, port)).await,
-        Host::Ipv4(ip) => TcpStream::connect((ip, port)).await,
-        Host::Ipv6(ip) => TcpStream::connect((ip, port)).await,
-    };
+    let connected = trust.dial(url).await;
     connected.map_err(|source| TransportError::Connect {
         authority: url.authority().to_owned(),
         source,
@@ -192,11 +183,11 @@ mod tests {
     async fn an_address_that_is_not_http_is_refused_before_anything_is_sent() {
         let question = Question {
             method: Method::GET,
-            url: "https://api.example.com/".parse().unwrap(),
+            url: "ftp://api.example.com/".parse().unwrap(),
             payload: Payload::None,
             authorization: None,
         };
-        let refused = ask(&question).await.unwrap_err();
+        let refused = ask(&Trust::default(), &question).await.unwrap_err();
         assert!(matches!(refused, TransportError::Unusable(_)));
     }
 

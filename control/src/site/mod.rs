@@ -7,7 +7,6 @@
 mod error;
 mod find;
 mod kind;
-mod range;
 mod respond;
 mod run;
 

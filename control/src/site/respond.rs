@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::find::{Found, OpenFile, find, missing_page};
 use super::kind::content_type;
-use super::range::{Part, part};
+use crate::range::{Part, part};
 
 /// The body of an answer.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;

@@ -15,6 +15,8 @@ pub struct StagingInfo {
     pub start_command: String,
     /// Every process type with its command.
     pub effective_procfile: BTreeMap<String, String>,
+    /// The image that it was built in, where there are images.
+    pub image: Option<String>,
 }
 
 impl StagingInfo {
@@ -27,6 +29,9 @@ impl StagingInfo {
             ("start_command", &self.start_command),
         ] {
             line(&mut text, "", key, value);
+        }
+        if let Some(image) = &self.image {
+            line(&mut text, "", "image", image);
         }
         // Old and new readers look for different keys; both find theirs.
         text.push_str("config:\n");

@@ -15,9 +15,14 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start(dir: &Path, nats: &str, more: &[&str]) -> Self {
+        let runtime: &[&str] = match more.contains(&"--runtime") {
+            true => &[],
+            false => &["--runtime", "process"],
+        };
         let child = Command::new(env!("CARGO_BIN_EXE_switchyard"))
-            .args(["agent", "--runtime", "process", "--nats", nats, "--dir"])
+            .args(["agent", "--nats", nats, "--dir"])
             .arg(dir)
+            .args(runtime)
             .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())

@@ -14,7 +14,10 @@ fn ready_means_that_the_sample_answers_through_the_router() {
     let (status, page) = world.get("hello.localhost", "/").unwrap();
     assert_eq!(status, 200);
     assert!(page.contains("Hello from Switchyard"), "{page}");
-    assert!(world.kato(&["app", "hello"]).contains("1 of 1 running"));
+    let said = world.kato(&["app", "hello"]);
+    assert!(said.contains("1 of 1 running"), "{said}");
+    let address = format!("hello.localhost:{}", world.router.port());
+    assert!(said.contains(&address), "{said}");
 }
 
 #[test]

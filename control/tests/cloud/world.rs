@@ -29,12 +29,18 @@ impl World {
 
     /// The same in a directory that may hold the state of an earlier cloud.
     pub(crate) fn start_in(dir: TempDir) -> Option<Self> {
+        Self::start_with(dir, &[])
+    }
+
+    /// The same with more words on the command line.
+    pub(crate) fn start_with(dir: TempDir, words: &[&str]) -> Option<Self> {
         let router = real_router()?;
         let home = tempfile::tempdir().unwrap();
         let password = home.path().join("password");
         fs::write(&password, "correct horse\n").unwrap();
         let mut command = micro(dir.path(), &router);
         command.args(["--admin-user", "ada", "--memory-mb", "4096"]);
+        command.args(words);
         command.arg("--admin-password-file").arg(&password);
         let began = Instant::now();
         let cloud = Cloud::start(dir, command);

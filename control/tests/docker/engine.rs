@@ -4,16 +4,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use control::agent::runtime::{
-    Access, Cause, ContainerSpec, DockerOptions, DockerRuntime, Labels, Role, Runtime, RuntimeError,
+    Access, Cause, ContainerSpec, DockerOptions, DockerRuntime, Egress, Image, Labels, Role,
+    Runtime, RuntimeError,
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::image::{IMAGE, is_there};
 
-async fn open(dir: &Path) -> Runtime {
+pub(crate) async fn open(dir: &Path) -> Runtime {
+    open_with(dir, Egress::default()).await
+}
+
+pub(crate) async fn open_with(dir: &Path, egress: Egress) -> Runtime {
     let options = DockerOptions {
         images: vec![IMAGE.to_owned()],
+        egress,
         max_processes: 64,
         ip: "127.0.0.1".to_owned(),
         node: dir.to_path_buf(),
@@ -21,7 +27,12 @@ async fn open(dir: &Path) -> Runtime {
     Runtime::Docker(DockerRuntime::open(options).await.unwrap())
 }
 
-async fn spec(runtime: &Runtime, dir: &TempDir, handle: &str, script: &str) -> ContainerSpec {
+pub(crate) async fn spec(
+    runtime: &Runtime,
+    dir: &TempDir,
+    handle: &str,
+    script: &str,
+) -> ContainerSpec {
     let root = dir.path().join(handle);
     std::fs::create_dir_all(root.join("logs")).unwrap();
     ContainerSpec {
@@ -33,7 +44,7 @@ async fn spec(runtime: &Runtime, dir: &TempDir, handle: &str, script: &str) -> C
             version: "v".into(),
             role: Role::App,
         },
-        image: None,
+        image: Image::Default,
         memory_mb: 64,
         disk_mb: 64,
         max_open_files: 256,
@@ -48,11 +59,11 @@ async fn spec(runtime: &Runtime, dir: &TempDir, handle: &str, script: &str) -> C
 }
 
 /// A name that no other run of the tests uses.
-fn handle() -> String {
+pub(crate) fn handle() -> String {
     format!("test-{:016x}", rand::random::<u64>())
 }
 
-async fn ended(runtime: &Runtime, handle: &str) -> Cause {
+pub(crate) async fn ended(runtime: &Runtime, handle: &str) -> Cause {
     let waiting = timeout(Duration::from_secs(60), runtime.wait(handle));
     waiting.await.unwrap().unwrap().cause
 }
@@ -131,6 +142,23 @@ async fn another_engine_of_the_same_agent_finds_its_containers_by_their_labels()
 }
 
 #[tokio::test]
+async fn a_container_that_is_not_named_after_its_instance_is_found_and_removed() {
+    if !is_there() {
+        return;
+    }
+    let (dir, name) = (tempfile::tempdir().unwrap(), handle());
+    let runtime = open(dir.path()).await;
+    let mut spec = spec(&runtime, &dir, &name, "exec sleep 600").await;
+    spec.labels.instance_guid = "the-task".into();
+    spec.labels.role = Role::Stage;
+    runtime.start(spec).await.unwrap();
+    let found = runtime.list().await.unwrap();
+    assert_eq!((found.len(), found[0].handle.as_str()), (1, name.as_str()));
+    runtime.remove(&found[0].handle).await.unwrap();
+    assert!(runtime.list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_missing_image_is_named_and_leaves_nothing_behind() {
     if !is_there() {
         return;
@@ -138,7 +166,7 @@ async fn a_missing_image_is_named_and_leaves_nothing_behind() {
     let (dir, name) = (tempfile::tempdir().unwrap(), handle());
     let runtime = open(dir.path()).await;
     let mut spec = spec(&runtime, &dir, &name, "true").await;
-    spec.image = Some("switchyard/no-such-image:none".into());
+    spec.image = Image::Own("switchyard/no-such-image:none".into());
     let refused = runtime.start(spec).await.unwrap_err();
     assert!(matches!(refused, RuntimeError::NoImage(ref image) if image.contains("no-such")));
     assert!(runtime.list().await.unwrap().is_empty());

@@ -39,6 +39,7 @@ fn a_push_asks_in_the_order_that_the_api_promises() {
             "GET /v3/processes/process/stats",
             "GET /v3/apps",
             "GET /v3/apps/app/routes",
+            "GET /v3/info",
             "GET /v3/apps/app/droplets/current",
             "GET /v3/apps/app/processes",
             "GET /v3/processes/process/stats",

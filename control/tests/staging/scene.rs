@@ -9,6 +9,7 @@ use bus::{Bus, BusOptions, Subscription};
 use control::agent::admission::{Admission, Amount};
 use control::agent::runtime::{ProcessOptions, ProcessRuntime, Runtime};
 use control::agent::stager::{Stager, StagerOptions};
+use control::dial::Trust;
 use control::wire::{
     LogBatch, PlacementProperties, StagingAnswer, StagingLimits, StagingRequest, StagingStop, Wire,
     subject,
@@ -58,6 +59,7 @@ impl Scene {
             placement: PlacementProperties::default(),
             dir: dir.path().join("stager"),
             path: std::env::var("PATH").unwrap(),
+            trust: Trust::default(),
         };
         let runtime = Runtime::Process(runtime.unwrap());
         // A bus of its own, as in life: what it says reaches us through the server.

@@ -12,8 +12,8 @@ pub struct ContainerSpec {
     pub handle: String,
     /// Whose it is; found again by [`Runtime::list`](super::Runtime::list).
     pub labels: Labels,
-    /// The image to run in; `None` is the engine's default. Plain processes have no image.
-    pub image: Option<String>,
+    /// The image to run in. Plain processes have none.
+    pub image: Image,
     /// The host directory with `app/ logs/ tmp/ deps/ profile.d/`, which exists already.
     pub root: PathBuf,
     /// The memory of all its processes together, in MB; 0 means no limit.
@@ -35,6 +35,19 @@ pub struct ContainerSpec {
     pub port: Option<PortRequest>,
     /// What it may do beyond its own directory.
     pub access: Access,
+}
+
+/// The image that a container runs in.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Image {
+    /// The first of the node's images that is there.
+    #[default]
+    Default,
+    /// This one and no other: the application brought it along.
+    Own(String),
+    /// The one that the droplet was staged in, as long as it is one of the node's and is there;
+    /// otherwise as `Default`.
+    StagedIn(String),
 }
 
 /// What a container may do beyond its own directory.
@@ -97,6 +110,8 @@ pub struct Started {
     pub handle: String,
     /// The program's process id on the node, when the engine tells it.
     pub pid: Option<u32>,
+    /// The image it runs in, where there are images.
+    pub image: Option<String>,
 }
 
 /// How a container ended.

@@ -1,5 +1,6 @@
 //! One face for all engines.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,6 +36,27 @@ impl Runtime {
         match self {
             Self::Docker(docker) => docker.take_port(handle),
             Self::Process(process) => process.take_port(handle),
+        }
+    }
+
+    /// Where a container's program itself takes connections, for somebody on this node. What is
+    /// published on the node may take them before the program does.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such container.
+    pub async fn door(
+        &self,
+        handle: &str,
+        port: PortRequest,
+        published: SocketAddr,
+    ) -> Result<SocketAddr, RuntimeError> {
+        match self {
+            Self::Docker(docker) => {
+                let ip = docker.address(handle).await?;
+                Ok(ip.map_or(published, |ip| SocketAddr::new(ip, port.internal)))
+            }
+            Self::Process(_) => Ok(published),
         }
     }
 
@@ -108,6 +130,14 @@ impl Runtime {
         match self {
             Self::Docker(docker) => docker.list().await,
             Self::Process(process) => process.list().await,
+        }
+    }
+
+    /// Gives back what the engine keeps for the node beside its containers.
+    pub async fn leave(&self) {
+        match self {
+            Self::Docker(docker) => docker.leave().await,
+            Self::Process(_) => {}
         }
     }
 

@@ -15,6 +15,9 @@ pub enum RuntimeError {
     /// There is a container of this name already.
     #[error("there is a container `{0}` already")]
     Exists(String),
+    /// What containers may reach cannot be limited.
+    #[error("cannot block what containers may reach: {0}")]
+    Fence(String),
     /// A name with characters that no name may have.
     #[error("`{0}` is no name for a container: use letters, digits, `-` and `_`")]
     Handle(String),

@@ -14,9 +14,9 @@ mod error;
 mod process;
 
 pub use contract::{
-    Access, Cause, ContainerSpec, Exit, Labelled, Labels, PortRequest, Role, Started, Usage,
+    Access, Cause, ContainerSpec, Exit, Image, Labelled, Labels, PortRequest, Role, Started, Usage,
 };
-pub use docker::{DockerOptions, DockerRuntime};
+pub use docker::{BadSubnet, DockerOptions, DockerRuntime, Egress, Subnet};
 pub use engine::Runtime;
 pub use error::RuntimeError;
 pub use process::{KeepError, KeepOptions, ProcessOptions, ProcessRuntime, keep};

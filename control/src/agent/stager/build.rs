@@ -15,6 +15,7 @@ use super::unzip::{UnzipLimits, unzip};
 use super::voice::Voice;
 use super::workspace::{PARTS, Workspace};
 use crate::agent::runtime::Runtime;
+use crate::dial::Trust;
 use crate::staging::{Failure, Limits, Phase, StagingInfo, StagingTask};
 use crate::wire::StagingRequest;
 
@@ -28,6 +29,8 @@ pub(super) struct Tools {
     pub(super) dir: PathBuf,
     /// The search path of programs in a container.
     pub(super) path: String,
+    /// Whom to trust, where addresses are `https://`.
+    pub(super) trust: Trust,
 }
 
 /// A build that succeeded.
@@ -44,6 +47,8 @@ pub(super) struct Build<'a> {
     pub(super) place: Workspace,
     pub(super) task: StagingTask,
     pub(super) voice: Voice,
+    /// The image that the buildpacks ran in, where there are images.
+    pub(super) image: Option<String>,
 }
 
 pub(super) type Step<T> = Result<T, Failure>;
@@ -67,6 +72,7 @@ impl<'a> Build<'a> {
             place: Workspace::create(&tools.dir, &request.task_id)?,
             task: StagingTask::begin(now_micros(), allowed.saturating_mul(1_000_000)),
             voice: Voice::new(tools.bus.clone(), &request.app_id),
+            image: None,
         })
     }
 
@@ -121,9 +127,9 @@ impl<'a> Build<'a> {
 
     async fn download(&mut self) -> Step<()> {
         self.task.enter(Phase::Downloading);
-        let address = &self.request.download_uri;
+        let (trust, address) = (&self.tools.trust, &self.request.download_uri);
         let limit = self.limits.disk_mb << 20;
-        let found = download(address, &self.place.beside(PACKAGE), limit, None).await;
+        let found = download(trust, address, &self.place.beside(PACKAGE), limit, None).await;
         match found.map_err(|error| self.failed(format!("cannot fetch the package: {error}")))? {
             Download::File { bytes, .. } => {
                 let text = format!("Downloaded the package ({})", size(bytes));
@@ -162,7 +168,8 @@ impl<'a> Build<'a> {
             return;
         }
         let archive = self.place.beside(CACHE);
-        let found = download(address, &archive, CACHE_MAX_BYTES, None).await;
+        let trust = &self.tools.trust;
+        let found = download(trust, address, &archive, CACHE_MAX_BYTES, None).await;
         let into = self.place.root();
         let text = match found {
             Ok(Download::File { bytes, .. }) => {
@@ -188,6 +195,7 @@ impl<'a> Build<'a> {
             buildpack: buildpack.unwrap_or_default(),
             start_command: launch.start_command(own).unwrap_or_default(),
             effective_procfile: launch.process_types.clone(),
+            image: self.image.clone(),
         };
         fs::write(self.place.inside(INFO), info.yaml())
             .map_err(|error| self.failed(error.to_string()))?;
@@ -206,7 +214,8 @@ impl<'a> Build<'a> {
 
     async fn upload(&mut self, droplet: &Packed) -> Step<()> {
         self.task.enter(Phase::Uploading);
-        let sent = upload(&self.request.upload_uri, &self.place.beside(DROPLET)).await;
+        let to = &self.request.upload_uri;
+        let sent = upload(&self.tools.trust, to, &self.place.beside(DROPLET)).await;
         sent.map_err(|error| self.failed(format!("cannot send the droplet: {error}")))?;
         let text = format!("Uploaded the droplet (SHA-256 {})", droplet.sha256);
         self.voice.say(text).await;
@@ -225,7 +234,7 @@ impl<'a> Build<'a> {
         let (root, archive) = (self.place.root(), self.place.beside(CACHE));
         let packed = blocking(move || pack(&root, &["cache"], &archive)).await;
         let sent = match packed {
-            Ok(packed) => upload(address, &self.place.beside(CACHE))
+            Ok(packed) => upload(&self.tools.trust, address, &self.place.beside(CACHE))
                 .await
                 .map(|()| packed.bytes)
                 .map_err(|error| error.to_string()),

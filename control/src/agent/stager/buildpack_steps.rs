@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::build::{Build, Step};
-use super::container::{Container, Ended};
+use super::container::{Container, Ended, Ran};
 use super::environment::{Surroundings, variables};
 use super::scripts::{BUILDER, BUILTINS, Builtin};
 use crate::staging::{
@@ -83,9 +83,10 @@ impl Build<'_> {
                 Plan::Given(_) => "given",
             },
         };
-        let ended = container.run(self.request, &mut self.voice).await;
-        let ended =
-            ended.map_err(|error| self.failed(format!("the container did not run: {error}")))?;
+        let ran = container.run(self.request, &mut self.voice).await;
+        let Ran { image, ended } =
+            ran.map_err(|error| self.failed(format!("the container did not run: {error}")))?;
+        self.image = image;
         self.judge(ended, plan, begun.elapsed())
     }
 

@@ -6,10 +6,19 @@ use tokio::time::{Instant, sleep};
 
 use super::voice::Voice;
 use super::workspace::Workspace;
-use crate::agent::runtime::{Access, Cause, ContainerSpec, Labels, Role, Runtime, RuntimeError};
+use crate::agent::runtime::{
+    Access, Cause, ContainerSpec, Image, Labels, Role, Runtime, RuntimeError,
+};
 use crate::logs::{End, LineFile};
 use crate::staging::Limits;
 use crate::wire::StagingRequest;
+
+/// The run of a builder: in which image, where there are images, and how it ended.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) image: Option<String>,
+    pub(super) ended: Ended,
+}
 
 /// How the builder ended.
 #[derive(Debug)]
@@ -40,9 +49,9 @@ impl Container<'_> {
         &self,
         request: &StagingRequest,
         voice: &mut Voice,
-    ) -> Result<Ended, RuntimeError> {
+    ) -> Result<Ran, RuntimeError> {
         let handle = handle(&request.task_id);
-        self.runtime.start(self.spec(request, &handle)).await?;
+        let image = self.runtime.start(self.spec(request, &handle)).await?.image;
         let mut output = LineFile::at(self.place.inside(OUTPUT), 0);
         let mut looked = Instant::now();
         let waiting = self.runtime.wait(&handle);
@@ -63,7 +72,7 @@ impl Container<'_> {
         };
         while pass(&mut output, End::Closed, voice).await {}
         self.runtime.remove(&handle).await?;
-        Ok(ended)
+        Ok(Ran { image, ended })
     }
 
     fn spec(&self, request: &StagingRequest, handle: &str) -> ContainerSpec {
@@ -77,7 +86,7 @@ impl Container<'_> {
                 version: String::new(),
                 role: Role::Stage,
             },
-            image: None,
+            image: Image::Default,
             root: self.place.root(),
             memory_mb: self.limits.memory_mb,
             disk_mb: self.limits.disk_mb,

@@ -19,6 +19,7 @@ use super::inboxes::Inboxes;
 use super::sources::Buildpacks;
 use crate::agent::admission::{Admission, Amount};
 use crate::agent::runtime::{Role, Runtime, RuntimeError};
+use crate::dial::Trust;
 use crate::staging::{Failure, Limits, Phase};
 use crate::wire::{
     Advertisement, PlacementProperties, StagingAnswer, StagingRequest, StagingStop, Wire, subject,
@@ -39,6 +40,8 @@ pub struct StagerOptions {
     pub dir: PathBuf,
     /// The search path of programs in a container, as in `PATH`.
     pub path: String,
+    /// Whom to trust, where addresses are `https://`.
+    pub trust: Trust,
 }
 
 /// Why a stager could not begin.
@@ -107,7 +110,8 @@ impl Stager {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(directory(error)),
             Ok(()) | Err(_) => {}
         }
-        let buildpacks = Buildpacks::open(options.dir.join("buildpacks")).map_err(directory)?;
+        let buildpacks = Buildpacks::open(options.dir.join("buildpacks"), options.trust.clone())
+            .map_err(directory)?;
         let starts = bus.subscribe(&subject::staging_start(&options.id)).await?;
         let stops = bus.subscribe(subject::STAGING_STOP).await?;
         let locates = bus.subscribe(subject::STAGING_LOCATE).await?;
@@ -117,6 +121,7 @@ impl Stager {
             buildpacks,
             dir,
             path: options.path.clone(),
+            trust: options.trust.clone(),
         };
         Ok(Self {
             options,

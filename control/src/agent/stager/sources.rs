@@ -11,12 +11,14 @@ use tokio::process::Command;
 use super::scripts::Builtin;
 use super::transfer::{Download, download};
 use super::unzip::{UnzipLimits, unzip};
+use crate::dial::Trust;
 use crate::staging::{GitAddress, Source};
 
 /// The buildpacks that this node can get, and its store of those that it has got.
 #[derive(Clone, Debug)]
 pub(super) struct Buildpacks {
     store: PathBuf,
+    trust: Trust,
 }
 
 impl Buildpacks {
@@ -25,9 +27,9 @@ impl Buildpacks {
     /// # Errors
     ///
     /// Fails when the disk does.
-    pub(super) fn open(store: PathBuf) -> io::Result<Self> {
+    pub(super) fn open(store: PathBuf, trust: Trust) -> io::Result<Self> {
         fs::create_dir_all(&store)?;
-        Ok(Self { store })
+        Ok(Self { store, trust })
     }
 
     /// Puts a buildpack into the directory `into`, so that `into/bin` holds its programs.
@@ -80,7 +82,14 @@ impl Buildpacks {
             // Two builds may fetch the same one; each writes a file of its own and the last one stays.
             let fresh = tempfile::NamedTempFile::new_in(&self.store);
             let fresh = fresh.map_err(|error| error.to_string())?;
-            match download(url, fresh.path(), ARCHIVE_MAX_BYTES, tag.as_deref()).await {
+            let fetched = download(
+                &self.trust,
+                url,
+                fresh.path(),
+                ARCHIVE_MAX_BYTES,
+                tag.as_deref(),
+            );
+            match fetched.await {
                 Ok(Download::File { etag, .. }) => {
                     let archive = kept(etag.as_deref().unwrap_or_default());
                     fresh.persist(&archive).map_err(|error| error.to_string())?;

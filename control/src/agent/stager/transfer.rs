@@ -15,9 +15,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
+
+use crate::dial::Trust;
 
 /// What a download found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,9 +35,7 @@ pub(super) enum Download {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TransferError {
     /// The address is none that can be used.
-    #[error(
-        "`{0}` cannot be fetched: archives come over http://; over https:// only repositories do"
-    )]
+    #[error("`{0}` cannot be fetched: archives come over http:// or https://")]
     Address(String),
     /// Nobody answers there.
     #[error("cannot connect to {host}: {source}")]
@@ -87,6 +86,7 @@ pub(super) enum TransferError {
 ///
 /// Fails when the other side does, when no byte comes for 60 s, and beyond `limit` bytes.
 pub(super) async fn download(
+    trust: &Trust,
     address: &str,
     to: &Path,
     limit: u64,
@@ -99,7 +99,7 @@ pub(super) async fn download(
             request = request.header(IF_NONE_MATCH, tag);
         }
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let response = place.exchange(request.body(body)).await?;
+        let response = place.exchange(trust, request.body(body)).await?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::NO_CONTENT => return Ok(Download::Missing),
             StatusCode::NOT_MODIFIED => return Ok(Download::Unchanged),
@@ -121,7 +121,7 @@ pub(super) async fn download(
 /// # Errors
 ///
 /// Fails when the file cannot be read, or the other side does not take it.
-pub(super) async fn upload(address: &str, from: &Path) -> Result<(), TransferError> {
+pub(super) async fn upload(trust: &Trust, address: &str, from: &Path) -> Result<(), TransferError> {
     let place = Place::parse(address)?;
     let file = File::open(from)
         .await
@@ -132,7 +132,7 @@ pub(super) async fn upload(address: &str, from: &Path) -> Result<(), TransferErr
         .map_err(|source| file_error(from, source))?
         .len();
     let request = place.request(Method::PUT).header(CONTENT_LENGTH, size);
-    let response = place.exchange(request.body(streamed(file))).await?;
+    let response = place.exchange(trust, request.body(streamed(file))).await?;
     if !response.status().is_success() {
         return Err(TransferError::Status {
             host: place.host,
@@ -154,7 +154,7 @@ impl Place {
     fn parse(address: &str) -> Result<Self, TransferError> {
         let bad = || TransferError::Address(shown(address));
         let url = Url::parse(address).map_err(|_| bad())?;
-        if url.scheme() != "http" {
+        if !matches!(url.scheme(), "http" | "https") {
             return Err(bad());
         }
         let name = url.host_str().ok_or_else(bad)?;
@@ -184,10 +184,11 @@ impl Place {
     /// One exchange on a connection of its own, which ends with the answer's body.
     async fn exchange(
         &self,
+        trust: &Trust,
         request: Result<Request<Body>, http::Error>,
     ) -> Result<Response<Incoming>, TransferError> {
         let request = request.map_err(|_| TransferError::Address(shown(self.url.as_str())))?;
-        let connecting = timeout(CONNECT, TcpStream::connect(&self.host));
+        let connecting = timeout(CONNECT, trust.dial(&self.url));
         let connected = connecting
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))

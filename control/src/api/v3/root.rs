@@ -1,9 +1,10 @@
 //! The root: where everything is, and which version of the API this is.
 
 use axum::Json;
+use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::api::{Base, Routes};
+use crate::api::{Api, Base, Routes};
 
 pub(super) fn routes() -> Routes {
     Routes::new("API")
@@ -42,14 +43,15 @@ async fn resources(base: Base) -> Json<Value> {
     Json(json!({"links": links}))
 }
 
-async fn about(base: Base) -> Json<Value> {
+async fn about(State(api): State<Api>, base: Base) -> Json<Value> {
     Json(json!({
         "name": "Switchyard",
         "build": env!("CARGO_PKG_VERSION"),
         "version": 0,
         "description": "A platform for web applications",
         "cli_version": {"minimum": "", "recommended": ""},
-        "custom": {},
+        // Addresses of applications are told without a port, as elsewhere.
+        "custom": {"app_port": api.settings().app_port},
         "osbapi_version": "2.17",
         "rate_limits": {"enabled": false, "general_limit": 0, "reset_interval_in_minutes": 0},
         "links": {"self": base.link("/v3/info"), "support": base.link("")},

@@ -1,27 +1,31 @@
 //! The engine of Docker containers.
 
 use std::collections::HashMap;
-use std::os::unix::fs::lchown;
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::models::{
-    ContainerState, ContainerStateStatusEnum, ContainerStatsResponse, ContainerSummaryStateEnum,
-};
+use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptionsBuilder,
     ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
     StatsOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::StreamExt;
-use rustix::process::{getgid, getuid};
 use tokio::time::{sleep, timeout};
-use tracing::warn;
+use tracing::{error, warn};
 
+use super::egress::Egress;
+use super::fence::Fence;
+use super::figures;
+use super::images::Images;
 use super::labels::{self, NODE};
+use super::owner::{give, user};
 use super::spec::{SEEN_ROOT, Terms, create};
+use super::{misses_image, status};
 use crate::agent::runtime::contract::{
     Cause, ContainerSpec, Exit, Labelled, PortRequest, Started, Usage,
 };
@@ -31,8 +35,10 @@ use crate::agent::runtime::process::{Ports, directory_bytes};
 /// What the engine needs to know.
 #[derive(Clone, Debug)]
 pub struct DockerOptions {
-    /// Images to run in; the first is the default.
+    /// Images to run in; the first is the default. The file `images` of `node` comes before.
     pub images: Vec<String>,
+    /// What containers may reach.
+    pub egress: Egress,
     /// How many processes a container may have.
     pub max_processes: u64,
     /// The address of the node on which ports are opened.
@@ -45,7 +51,9 @@ pub struct DockerOptions {
 #[derive(Clone, Debug)]
 pub struct DockerRuntime {
     docker: Docker,
-    options: DockerOptions,
+    options: Arc<DockerOptions>,
+    images: Images,
+    fence: Option<Arc<Fence>>,
     ports: Ports,
 }
 
@@ -54,16 +62,24 @@ impl DockerRuntime {
     ///
     /// # Errors
     ///
-    /// Fails when it does not answer.
+    /// Fails when it does not answer, and when it cannot be seen to that nothing gets out.
     pub async fn open(options: DockerOptions) -> Result<Self, RuntimeError> {
         let docker = Docker::connect_with_defaults().map_err(RuntimeError::Docker)?;
         let docker = timeout(ANSWER, docker.negotiate_version()).await;
         let docker = docker
             .map_err(|_late| RuntimeError::DockerSilent)?
             .map_err(RuntimeError::Docker)?;
+        let node = &options.node;
+        let fence = options.egress.blocks();
+        let fence = fence.then(|| Arc::new(Fence::new(docker.clone(), node, &options.egress)));
+        if let Some(fence) = &fence {
+            fence.raise(node).await?;
+        }
         let runtime = Self {
+            images: Images::new(options.images.clone(), node),
             docker,
-            options,
+            options: Arc::new(options),
+            fence,
             ports: Ports::default(),
         };
         for known in runtime.list().await? {
@@ -92,27 +108,13 @@ impl DockerRuntime {
         &self,
         spec: ContainerSpec,
     ) -> Result<Started, RuntimeError> {
-        let image = spec.image.as_ref().or_else(|| self.options.images.first());
-        let image = image.cloned().ok_or(RuntimeError::NoImageNamed)?;
-        let (uid, gid) = user();
-        give(&spec.root, uid, gid).await?;
-        let terms = Terms {
-            image: &image,
-            user: format!("{uid}:{gid}"),
-            max_processes: self.options.max_processes,
-            ip: &self.options.ip,
-            node: &self.options.node,
-        };
+        let owner = user();
+        give(&spec.root, owner.0, owner.1).await?;
+        if let Some(fence) = &self.fence {
+            fence.hold().await?;
+        }
+        let image = self.create(&spec, owner).await?;
         let name = name(&spec.handle);
-        let options = CreateContainerOptionsBuilder::default().name(&name).build();
-        let created = self
-            .docker
-            .create_container(Some(options), create(&spec, &terms));
-        created.await.map_err(|error| match status(&error) {
-            Some(404) => RuntimeError::NoImage(image.clone()),
-            Some(409) => RuntimeError::Exists(spec.handle.clone()),
-            _ => RuntimeError::Docker(error),
-        })?;
         let started = self
             .docker
             .start_container(&name, None::<StartContainerOptions>);
@@ -125,7 +127,54 @@ impl DockerRuntime {
         Ok(Started {
             handle: spec.handle,
             pid: state.pid.and_then(|pid| u32::try_from(pid).ok()),
+            image: Some(image),
         })
+    }
+
+    /// Creates the container in the first image that is there; says which one that is.
+    async fn create(
+        &self,
+        spec: &ContainerSpec,
+        (uid, gid): (u32, u32),
+    ) -> Result<String, RuntimeError> {
+        let mut missing = RuntimeError::NoImageNamed;
+        for image in self.images.candidates(&spec.image) {
+            let terms = Terms {
+                image: &image,
+                user: format!("{uid}:{gid}"),
+                max_processes: self.options.max_processes,
+                ip: &self.options.ip,
+                node: &self.options.node,
+                network: self.fence.as_deref().map(Fence::network),
+            };
+            let name = name(&spec.handle);
+            let options = CreateContainerOptionsBuilder::default().name(&name).build();
+            let created = self
+                .docker
+                .create_container(Some(options), create(spec, &terms));
+            match created.await {
+                Ok(_) => return Ok(image),
+                Err(error) if misses_image(&error) => {
+                    error!(image, "image-missing");
+                    // What is told is what the operator named first.
+                    if matches!(missing, RuntimeError::NoImageNamed) {
+                        missing = RuntimeError::NoImage(image);
+                    }
+                }
+                Err(error) if status(&error) == Some(409) => {
+                    return Err(RuntimeError::Exists(spec.handle.clone()));
+                }
+                Err(error) => return Err(RuntimeError::Docker(error)),
+            }
+        }
+        Err(missing)
+    }
+
+    /// Takes the fence away; for when no agent will look after this node's containers.
+    pub(in crate::agent::runtime) async fn leave(&self) {
+        if let Some(fence) = &self.fence {
+            fence.lift().await;
+        }
     }
 
     pub(in crate::agent::runtime) async fn wait(&self, handle: &str) -> Result<Exit, RuntimeError> {
@@ -200,7 +249,7 @@ impl DockerRuntime {
         };
         Ok(Usage {
             disk_bytes,
-            ..measured(stats.as_ref())
+            ..figures::measured(stats.as_ref())
         })
     }
 
@@ -216,8 +265,11 @@ impl DockerRuntime {
         let ours = listed.into_iter().filter_map(|one| {
             let map = one.labels?;
             let labels = labels::read(&map)?;
+            // A build's container is not named after its task alone.
+            let names = one.names.unwrap_or_default();
+            let mut handles = names.iter().filter_map(|name| handle(name));
             Some(Labelled {
-                handle: labels.instance_guid.clone(),
+                handle: handles.next()?.to_owned(),
                 labels,
                 running: one.state == Some(ContainerSummaryStateEnum::RUNNING),
                 port: labels::port(&map),
@@ -245,6 +297,19 @@ impl DockerRuntime {
                 Ok(())
             }
         }
+    }
+
+    /// The container's own address, which only this node reaches.
+    pub(in crate::agent::runtime) async fn address(
+        &self,
+        handle: &str,
+    ) -> Result<Option<IpAddr>, RuntimeError> {
+        let inspected = self
+            .docker
+            .inspect_container(&name(handle), None::<InspectContainerOptions>)
+            .await
+            .map_err(|error| known(error, handle))?;
+        Ok(figures::address(inspected.network_settings))
     }
 
     async fn kill(&self, handle: &str, signal: &str) -> Result<(), RuntimeError> {
@@ -297,56 +362,6 @@ fn cause(state: &ContainerState, limit_mb: u64) -> Cause {
     }
 }
 
-fn measured(stats: Option<&ContainerStatsResponse>) -> Usage {
-    let cpu = stats.and_then(|stats| stats.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage);
-    let memory = stats.and_then(|stats| stats.memory_stats.as_ref());
-    // Pages of files that can be dropped at any time are not what a program takes.
-    let cached = memory.and_then(|memory| memory.stats.as_ref()?.get("inactive_file").copied());
-    let used = memory.and_then(|memory| memory.usage);
-    Usage {
-        cpu_time: cpu.map(Duration::from_nanos),
-        memory_bytes: used.map(|used| used.saturating_sub(cached.unwrap_or(0))),
-        disk_bytes: None,
-        processes: stats.and_then(|stats| stats.pids_stats.as_ref()?.current),
-    }
-}
-
-/// Who a container's processes are: never root.
-fn user() -> (u32, u32) {
-    match (getuid().as_raw(), getgid().as_raw()) {
-        (0, _) => (UNPRIVILEGED, UNPRIVILEGED),
-        own => own,
-    }
-}
-
-/// Gives a container its directory; without root's rights it is ours, and so are its processes.
-async fn give(root: &Path, uid: u32, gid: u32) -> Result<(), RuntimeError> {
-    if getuid().as_raw() != 0 {
-        return Ok(());
-    }
-    let owned = root.to_path_buf();
-    let given = tokio::task::spawn_blocking(move || {
-        let mut open = vec![owned];
-        while let Some(path) = open.pop() {
-            lchown(&path, Some(uid), Some(gid))?;
-            if path.symlink_metadata()?.is_dir() {
-                for entry in std::fs::read_dir(&path)? {
-                    open.push(entry?.path());
-                }
-            }
-        }
-        Ok::<(), std::io::Error>(())
-    });
-    let given = given
-        .await
-        .map_err(std::io::Error::other)
-        .and_then(|given| given);
-    given.map_err(|source| RuntimeError::Io {
-        path: root.to_path_buf(),
-        source,
-    })
-}
-
 fn known(error: Error, handle: &str) -> RuntimeError {
     match status(&error) {
         Some(404) => RuntimeError::Unknown(handle.to_owned()),
@@ -354,15 +369,13 @@ fn known(error: Error, handle: &str) -> RuntimeError {
     }
 }
 
-fn status(error: &Error) -> Option<u16> {
-    match error {
-        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
+fn name(handle: &str) -> String {
+    format!("{NAME}{handle}")
 }
 
-fn name(handle: &str) -> String {
-    format!("switchyard-{handle}")
+/// The handle of a container by the name that the Engine tells, which begins with a slash.
+fn handle(name: &str) -> Option<&str> {
+    name.trim_start_matches('/').strip_prefix(NAME)
 }
 
 fn now_micros() -> i64 {
@@ -372,9 +385,10 @@ fn now_micros() -> i64 {
         .unwrap_or_default()
 }
 
+/// What the names of our containers begin with.
+const NAME: &str = "switchyard-";
 /// What programs listen on inside.
 const INTERNAL_PORT: u16 = 8080;
-const UNPRIVILEGED: u32 = 2000;
 /// How long an Engine that is away is left alone.
 const AGAIN: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(5);

@@ -6,8 +6,16 @@
 //!
 //! It never pulls or builds images; the operator does, and names them in the agent's options.
 
+mod egress;
 mod engine;
+mod fence;
+mod figures;
+mod images;
 mod labels;
+mod owner;
+mod refusal;
 mod spec;
 
+pub use egress::{BadSubnet, Egress, Subnet};
 pub use engine::{DockerOptions, DockerRuntime};
+use refusal::{misses_image, status};

@@ -21,6 +21,8 @@ pub(super) struct Terms<'a> {
     /// The address of the node that its port is opened on.
     pub(super) ip: &'a str,
     pub(super) node: &'a Path,
+    /// The network that it is in, when that is not the Engine's own.
+    pub(super) network: Option<&'a str>,
 }
 
 /// Where a container sees its root.
@@ -45,6 +47,7 @@ pub(super) fn create(spec: &ContainerSpec, terms: &Terms<'_>) -> ContainerCreate
         pids_limit: Some(whole(terms.max_processes)),
         ulimits: files,
         binds: Some(binds(spec)),
+        network_mode: terms.network.map(str::to_owned),
         port_bindings: spec.port.map(|port| bindings(port, terms.ip)),
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::NO),
@@ -129,7 +132,7 @@ fn seen(root: &Path, file: &Path) -> PathBuf {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::agent::runtime::contract::{Access, Labels, Role};
+    use crate::agent::runtime::contract::{Access, Image, Labels, Role};
 
     pub(in super::super) fn spec() -> ContainerSpec {
         ContainerSpec {
@@ -141,7 +144,7 @@ pub(super) mod tests {
                 version: "v".into(),
                 role: Role::App,
             },
-            image: None,
+            image: Image::Default,
             root: "/srv/i1".into(),
             memory_mb: 64,
             disk_mb: 128,
@@ -169,6 +172,7 @@ pub(super) mod tests {
             max_processes: 512,
             ip: "10.0.0.1",
             node: Path::new("/var/agent"),
+            network: None,
         };
         let body = create(&spec(), &terms);
         let host = body.host_config.unwrap();

@@ -86,6 +86,7 @@ impl ProcessRuntime {
         match begun.unwrap_or_else(|_late| Err(RuntimeError::Start("the keeper is silent".into())))
         {
             Ok(pid) => Ok(Started {
+                image: None,
                 handle: spec.handle,
                 pid: Some(pid),
             }),

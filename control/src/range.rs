@@ -2,7 +2,7 @@
 
 /// What a `Range` field asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Bytes `first..=last`.
     Bytes {
         /// The first one.
@@ -17,7 +17,7 @@ pub(super) enum Part {
 }
 
 /// Reads the field for a file of `length` bytes.
-pub(super) fn part(field: &str, length: u64) -> Part {
+pub(crate) fn part(field: &str, length: u64) -> Part {
     let Some((from, to)) = field
         .strip_prefix("bytes=")
         .and_then(|range| range.trim().split_once('-'))
