@@ -11,6 +11,7 @@ mod node;
 mod scene;
 
 mod damage;
+mod directory;
 mod ends;
 mod lines;
 mod logs;

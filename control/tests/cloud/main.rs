@@ -19,5 +19,6 @@ mod load;
 mod nodes;
 mod promises;
 mod python;
+mod refusals;
 mod whole;
 mod world;

@@ -10,4 +10,5 @@ mod operate;
 mod person;
 mod platform;
 mod push;
+mod secure;
 mod session;
