@@ -11,6 +11,8 @@ needs=(
     git:git
     h2load:nghttp2-client
     haproxy:haproxy
+    ip:iproute2
+    iptables:iptables
     nats-server:nats-server
     nc:netcat-openbsd
     nginx:nginx-light

@@ -34,6 +34,15 @@ pub(super) fn verdict(settings: &HealthSettings, crashes: u32) -> Verdict {
     Verdict::Later(delay.min(settings.max_restart_delay))
 }
 
+/// How long after the `refusals`th start in a row that a node failed the next one comes.
+pub(super) fn retry_delay(settings: &HealthSettings, refusals: u32) -> Duration {
+    let factor = 1_u32
+        .checked_shl(refusals.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    let delay = settings.placement_retry.saturating_mul(factor);
+    delay.min(settings.min_restart_delay.max(settings.placement_retry))
+}
+
 /// How many crashes in a row the next one makes, after an instance that was healthy for `healthy`.
 pub(super) fn next_count(settings: &HealthSettings, crashes: u32, healthy: Duration) -> u32 {
     if healthy >= settings.flapping_timeout {

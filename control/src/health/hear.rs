@@ -175,7 +175,10 @@ impl Health {
             return;
         }
         if exited.is_node_fault() {
-            let due = now.after(self.settings.placement_retry);
+            let ran = live.is_some_and(|live| live.state == LiveState::Running);
+            let before = if ran { 0 } else { index.refusals };
+            index.refusals = before.saturating_add(1);
+            let due = now.after(crash::retry_delay(&self.settings, index.refusals));
             index.plan = Plan::Delayed {
                 due,
                 reason: StartReason::Retried,
@@ -184,6 +187,7 @@ impl Health {
                 .push_timer(due, (exited.process.clone(), exited.index));
             return;
         }
+        index.refusals = 0;
         let healthy = live.filter(|live| live.state == LiveState::Running);
         let healthy = healthy.map_or(std::time::Duration::ZERO, |live| now.since(live.since));
         index.crashes = crash::next_count(&self.settings, index.crashes, healthy);

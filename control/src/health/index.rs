@@ -10,6 +10,8 @@ pub(super) struct Index {
     pub(super) plan: Plan,
     /// Crashes that count towards giving up.
     pub(super) crashes: u32,
+    /// Starts in a row that its node failed.
+    pub(super) refusals: u32,
     /// The last end that was not asked for.
     pub(super) last_crash: Option<Micros>,
     /// Why it has no instance, for people.
@@ -42,6 +44,7 @@ impl Index {
         Self {
             plan,
             crashes: 0,
+            refusals: 0,
             last_crash: None,
             details: None,
             doubled: None,

@@ -25,6 +25,28 @@ fn what_is_newly_desired_is_started_at_once() {
 }
 
 #[test]
+fn a_start_that_its_node_fails_is_tried_ever_more_rarely_and_never_given_up() {
+    let mut world = World::settled(1, 1);
+    let mut waits = Vec::new();
+    for _ in 0..7 {
+        let (begin, known) = (world.second, world.starts().len());
+        let guid = world.agents[0].instances[0].instance.clone();
+        let why = "Could not download the droplet";
+        world.end(&guid, ExitReason::Crashed, why);
+        while world.starts().len() == known {
+            world.run(1);
+        }
+        waits.push(world.starts()[known].0 - begin);
+    }
+    for (wait, expected) in waits.iter().zip([10, 20, 40, 60, 60, 60, 60]) {
+        assert!((wait - expected).abs() <= 2, "{waits:?}");
+    }
+    assert!(world.health.flapping("p").is_empty());
+    world.run(10);
+    assert_eq!(world.serving("p", "v1"), [0]);
+}
+
+#[test]
 fn scaling_in_stops_the_highest_indices() {
     let mut world = World::settled(2, 3);
     world.desire("p", "v1", 1);

@@ -30,7 +30,8 @@ pub struct HealthSettings {
     pub restart_noise: Duration,
     /// After how many crashes an index is given up; `None` is never (default 4).
     pub giveup_crash_number: Option<u32>,
-    /// When a start is tried again that no node could take, or that its node failed (default 10 s).
+    /// When a start is tried again that no node could take, or that its node failed (default 10 s);
+    /// the latter waits twice as long each time, up to `min_restart_delay`.
     pub placement_retry: Duration,
 }
 

@@ -13,8 +13,10 @@
 )]
 mod cloud;
 #[path = "../agent/files.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
 mod files;
 #[path = "../agent/node.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
 mod node;
 #[path = "../agent/scene.rs"]
 #[allow(
