@@ -35,9 +35,9 @@ advisories: ## known vulnerabilities of the dependencies
 bench: ## micro-benches
 	cargo bench --locked -p switchyard-benches
 
-compare: ## run the router beside its peers and judge the ratios
-	cargo build --release --locked -p router -p control -p switchyard-benches
-	target/release/compare
+compare: ## run the router beside its peers and judge the ratios (ARGS=--quick)
+	cargo build --release --locked -p router -p switchyard-benches
+	target/release/compare $(ARGS)
 
 fuzz-smoke: ## every fuzz target for 30 s (needs nightly and cargo-fuzz)
 	./packaging/fuzz-smoke.sh

@@ -23,8 +23,8 @@ pub(crate) struct Bus {
     _server: Child,
 }
 
-/// How often a route is announced anew, so that it does not become stale.
-const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How often a route is announced anew: no router that starts later waits long for it, and it never becomes stale.
+const HEARTBEAT: Duration = Duration::from_millis(500);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Bus {

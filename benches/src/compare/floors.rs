@@ -1,12 +1,12 @@
 //! The floors: what the router owes, and whether it was given.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contestant::Logs;
 use crate::stats::Interval;
 
 /// A bound that a figure or a ratio must keep.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Floor {
     /// The value itself must reach this.
@@ -18,7 +18,7 @@ pub(crate) enum Floor {
 }
 
 /// What came of a floor.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// There is none; the value is only told.

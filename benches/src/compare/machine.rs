@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which CPU does what.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ impl Cpus {
 }
 
 /// What the numbers were measured on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Facts {
     /// `/proc/version`, shortened.
     pub(crate) kernel: String,

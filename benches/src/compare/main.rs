@@ -1,7 +1,7 @@
 //! `compare`: our router beside its peers, on one machine, in one run, with equal work.
 //!
-//! It starts an origin, a bus and all contestants, asks each scenario its question, prints one table, writes it down,
-//! and exits 1 naming each floor that was missed, or 2 when it could not run at all.
+//! It starts an origin, a bus and all contestants, asks each scenario its question, writes down each answer at once,
+//! prints one table, and exits 1 naming each floor that was missed, or 2 when it could not run at all.
 
 mod bus;
 mod child;
@@ -14,11 +14,12 @@ mod probe;
 mod process;
 mod report;
 mod scenario;
+mod sources;
 mod stats;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
@@ -27,7 +28,7 @@ use crate::child::{Child, Pinned};
 use crate::contestant::{Kind, Peer, Programs, Surroundings};
 use crate::generator::Generator;
 use crate::machine::{Congestion, Cpus, Facts};
-use crate::report::Results;
+use crate::report::{Book, Results, Run};
 use crate::scenario::{ALL, Field, Method, Scenario, Stand};
 
 /// Runs the router beside nginx, HAProxy, a null forwarder and a hyper proxy.
@@ -48,7 +49,7 @@ struct Args {
     /// Only these contestants: switchyard, nginx, haproxy, null, hyper or names of peers.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Only these scenarios; an unknown name lists them all.
+    /// Only these scenarios, and only their rows are replaced; an unknown name lists them all.
     #[arg(long = "scenario", value_delimiter = ',')]
     scenarios: Vec<String>,
     /// Whom to divide by the others.
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<Vec<String>> {
     let scenarios = chosen_scenarios(&args.scenarios)?;
     let kinds = chosen_kinds(args)?;
+    let book = Book::open(&args.out)?;
     let programs = programs(args, &kinds)?;
     interrupt::listen()?;
     machine::raise_descriptor_limit()?;
@@ -109,43 +111,67 @@ fn run(args: &Args) -> anyhow::Result<Vec<String>> {
     ]);
     let dir = tempfile::tempdir()?;
     let (stand, _origin) = stand(args, programs, dir.path())?;
-    let mut results = Results {
-        date: today()?,
-        facts,
+    let run = Run {
+        date: sources::today()?,
+        commit: sources::commit(),
         method: method_in_words(&stand),
-        ratios: Vec::new(),
-        figures: Vec::new(),
-        failures: Vec::new(),
-        notes: Vec::new(),
+        facts,
     };
-    ask_all(&stand, &kinds, &scenarios, &mut results)?;
-    println!("{}", report::markdown(&results));
-    results.write(&args.out, &args.svg)?;
-    Ok(results.misses())
+    let mut notes = Notes {
+        book,
+        run,
+        args,
+        misses: Vec::new(),
+    };
+    ask_all(&stand, &kinds, &scenarios, &mut notes)?;
+    println!("{}", notes.book.markdown());
+    Ok(notes.misses)
+}
+
+/// Where the answers of this run go.
+struct Notes<'a> {
+    book: Book,
+    run: Run,
+    args: &'a Args,
+    misses: Vec<String>,
+}
+
+impl Notes<'_> {
+    /// Writes down one answer at once: a run that is stopped keeps what it has found.
+    fn take(&mut self, scenario: Scenario, results: Results) -> anyhow::Result<()> {
+        self.misses.extend(results.misses());
+        let all = ALL.map(Scenario::name);
+        self.book.record(&all, scenario.name(), &self.run, results);
+        self.book.write(&self.args.out, &self.args.svg)
+    }
 }
 
 fn ask_all(
     stand: &Stand,
     kinds: &[Kind],
     scenarios: &[Scenario],
-    results: &mut Results,
+    notes: &mut Notes<'_>,
 ) -> anyhow::Result<()> {
     let mut field = Field::default();
     let ours = kinds.contains(&Kind::Switchyard);
     for scenario in scenarios {
         interrupt::check()?;
-        eprintln!("{}", scenario.name());
+        let begin = Instant::now();
         match scenario.contestants() {
             Some(logs) => field.prepare(stand, kinds, logs)?,
             None if !ours => continue,
             None => field.clear(),
         }
-        if let Err(error) = scenario.ask(stand, &field, results) {
+        eprintln!("{}", scenario.name());
+        let mut results = Results::default();
+        if let Err(error) = scenario.ask(stand, &field, &mut results) {
             interrupt::check()?;
             let failure = format!("{}: {error:#}", scenario.name());
             eprintln!("  {failure}");
             results.failures.push(failure);
         }
+        notes.take(*scenario, results)?;
+        eprintln!("  took {:.0} s", begin.elapsed().as_secs_f64());
         if scenario.spoils_contestants() {
             field.clear();
         }
@@ -193,9 +219,9 @@ fn stand(args: &Args, programs: Programs, dir: &Path) -> anyhow::Result<(Stand, 
 
 fn method(args: &Args) -> anyhow::Result<Method> {
     let (rounds, warmup, window, shorten) = if args.quick {
-        (3, 0.5, 2.0, 5)
+        (3, 0.3, 1.0, 5)
     } else {
-        (10, 2.0, 8.0, 1)
+        (8, 0.4, 1.5, 1)
     };
     Ok(Method {
         rounds: args.rounds.unwrap_or(rounds).max(1),
@@ -302,9 +328,4 @@ fn programs(args: &Args, kinds: &[Kind]) -> anyhow::Result<Programs> {
 /// Children run in folders of their own.
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(path)?)
-}
-
-fn today() -> anyhow::Result<String> {
-    let output = Command::new("date").args(["-u", "+%FT%TZ"]).output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -2,29 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::{Figure, Ratio, Results};
+use super::book::{Book, Run};
+use super::{Figure, Ratio};
 use crate::floors::{Floor, Verdict};
 
 /// The whole page.
-pub(crate) fn markdown(results: &Results) -> String {
+pub(super) fn page(book: &Book) -> String {
     let mut page = String::new();
     // Writing to a String cannot fail.
-    write_page(results, &mut page).ok();
+    write_page(book, &mut page).ok();
     page
 }
 
-fn write_page(results: &Results, page: &mut String) -> std::fmt::Result {
-    let facts = &results.facts;
-    writeln!(page, "# compare, {}\n", results.date)?;
-    writeln!(
-        page,
-        "{}, kernel {}, congestion control {}, load average before {}. {}\n",
-        facts.cpu, facts.kernel, facts.congestion_control, facts.load_average, results.method
-    )?;
-    for version in &facts.versions {
-        writeln!(page, "- {version}")?;
-    }
-    writeln!(page, "\n## Ratios\n")?;
+fn write_page(book: &Book, page: &mut String) -> std::fmt::Result {
+    writeln!(page, "# compare\n\n## Ratios\n")?;
     writeln!(
         page,
         "Larger is better for requests, smaller for times; the interval holds 95 %.\n"
@@ -34,7 +25,7 @@ fn write_page(results: &Results, page: &mut String) -> std::fmt::Result {
         "| scenario | metric | subject ÷ | median | interval | rounds | floor | |"
     )?;
     writeln!(page, "|---|---|---|---|---|---|---|---|")?;
-    for row in &results.ratios {
+    for row in book.ratios() {
         writeln!(page, "{}", ratio(row))?;
     }
     writeln!(page, "\n## Figures\n")?;
@@ -43,19 +34,51 @@ fn write_page(results: &Results, page: &mut String) -> std::fmt::Result {
         "| scenario | contestant | metric | value | spread | floor | |"
     )?;
     writeln!(page, "|---|---|---|---|---|---|---|")?;
-    for row in &results.figures {
+    let results = || book.entries.iter().map(|entry| &entry.results);
+    for row in results().flat_map(|results| &results.figures) {
         writeln!(page, "{}", figure(row))?;
     }
-    section(page, "Not measured", &results.failures)?;
-    section(page, "Notes", &results.notes)?;
-    let misses = results.misses();
-    if misses.is_empty() {
-        let ratios = results.ratios.iter().map(|row| row.floor);
-        let floors = ratios.chain(results.figures.iter().map(|row| row.floor));
-        let judged = floors.flatten().count();
-        return writeln!(page, "\nFloors judged: {judged}; all are kept.");
+    let failures: Vec<_> = results().flat_map(|one| one.failures.clone()).collect();
+    section(page, "Not measured", &failures)?;
+    let notes: Vec<_> = results().flat_map(|one| one.notes.clone()).collect();
+    section(page, "Notes", &notes)?;
+    write_verdict(book, page)?;
+    writeln!(page, "\n## Runs")?;
+    let mut runs = book.runs().into_iter();
+    runs.try_for_each(|(run, scenarios)| write_run(run, &scenarios, page))
+}
+
+fn write_verdict(book: &Book, page: &mut String) -> std::fmt::Result {
+    let results = || book.entries.iter().map(|entry| &entry.results);
+    let misses: Vec<_> = results().flat_map(|results| results.misses()).collect();
+    if !misses.is_empty() {
+        return section(page, "Missed", &misses);
     }
-    section(page, "Missed", &misses)
+    let figures = results().flat_map(|results| &results.figures);
+    let floors = book.ratios().map(|row| row.floor);
+    let judged = floors.chain(figures.map(|row| row.floor)).flatten().count();
+    writeln!(page, "\nFloors judged: {judged}; all are kept.")
+}
+
+fn write_run(run: &Run, scenarios: &[&str], page: &mut String) -> std::fmt::Result {
+    let Run {
+        date,
+        commit,
+        method,
+        facts,
+    } = run;
+    writeln!(
+        page,
+        "\n{date}, commit {commit}: {}.\n",
+        scenarios.join(", ")
+    )?;
+    writeln!(
+        page,
+        "{}, kernel {}, congestion control {}, load average before {}. {method}\n",
+        facts.cpu, facts.kernel, facts.congestion_control, facts.load_average
+    )?;
+    let mut versions = facts.versions.iter();
+    versions.try_for_each(|version| writeln!(page, "- {version}"))
 }
 
 fn section(page: &mut String, title: &str, lines: &[String]) -> std::fmt::Result {
@@ -123,11 +146,11 @@ fn mark(verdict: Verdict) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::book::sample;
 
     #[test]
     fn a_page_shows_what_was_kept_and_missed() {
-        let page = markdown(&sample::results());
+        let page = page(&sample::book());
         assert!(
             page.contains(
                 "| switchyard ÷ nginx | **1.310** | 1.260 – 1.360 | 3/3 | ≥ 1.2 | kept |"
@@ -136,5 +159,6 @@ mod tests {
         assert!(page.contains("| ≥ 1.25 | **MISSED** |"));
         assert!(page.contains("| 4.310  |  | ≤ 4.5 | kept |"), "{page}");
         assert!(page.contains("## Missed"));
+        assert!(page.contains("\n2026-01-02, commit c0ffee: small-64-logs-on.\n"));
     }
 }

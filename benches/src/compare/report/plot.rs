@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{Ratio, Results};
+use super::Ratio;
+use super::book::Book;
 
 /// The plot as SVG.
-pub(super) fn svg(results: &Results) -> String {
-    let rows: Vec<&Ratio> = results
-        .ratios
-        .iter()
+pub(super) fn svg(book: &Book) -> String {
+    let rows: Vec<&Ratio> = book
+        .ratios()
         .filter(|row| row.metric == METRIC && row.median.is_finite())
         .collect();
     let largest = rows
@@ -125,11 +125,11 @@ const TICK: f64 = 0.5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::book::sample;
 
     #[test]
     fn each_ratio_has_a_bar_an_interval_and_a_label() {
-        let svg = svg(&sample::results());
+        let svg = svg(&sample::book());
         assert_eq!(svg.matches("<rect").count(), 2);
         assert_eq!(svg.matches(r#"class="error" d"#).count(), 2);
         assert!(svg.contains("small-64-logs-on ÷ haproxy") && svg.contains(">1.31<"));

@@ -1,42 +1,34 @@
 //! The rows of a comparison, and what they say together.
 
-use std::fs;
-use std::path::Path;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use anyhow::Context as _;
-use serde::Serialize;
-
-use super::{markdown, plot};
 use crate::floors::{Floor, Verdict};
-use crate::machine::Facts;
 use crate::stats::Interval;
 
-/// One comparison.
-#[derive(Clone, Debug, Serialize)]
+/// What one scenario found.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Results {
-    /// When, as RFC 3339 in UTC.
-    pub(crate) date: String,
-    pub(crate) facts: Facts,
-    /// How long and how often, in words.
-    pub(crate) method: String,
     pub(crate) ratios: Vec<Ratio>,
     pub(crate) figures: Vec<Figure>,
-    /// Scenarios that could not be measured, and why.
+    /// Why it could not be measured, or not to its end.
     pub(crate) failures: Vec<String>,
     /// What a reader must know.
     pub(crate) notes: Vec<String>,
 }
 
 /// The subject beside another contestant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Ratio {
     pub(crate) scenario: String,
-    pub(crate) metric: &'static str,
+    pub(crate) metric: String,
     pub(crate) subject: String,
     pub(crate) against: String,
+    #[serde(deserialize_with = "or_nan")]
     pub(crate) median: f64,
     /// Ends of the 95 % interval.
+    #[serde(deserialize_with = "or_nan")]
     pub(crate) low: f64,
+    #[serde(deserialize_with = "or_nan")]
     pub(crate) high: f64,
     /// Rounds that were steady, of all.
     pub(crate) rounds: (usize, usize),
@@ -45,12 +37,13 @@ pub(crate) struct Ratio {
 }
 
 /// One value of one contestant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Figure {
     pub(crate) scenario: String,
     pub(crate) contestant: String,
-    pub(crate) metric: &'static str,
-    pub(crate) unit: &'static str,
+    pub(crate) metric: String,
+    pub(crate) unit: String,
+    #[serde(deserialize_with = "or_nan")]
     pub(crate) value: f64,
     /// Largest minus smallest over the rounds, as a share of the median.
     pub(crate) spread: Option<f64>,
@@ -61,13 +54,13 @@ pub(crate) struct Figure {
 impl Ratio {
     /// A row without a value. `rounds` are those that were steady, and all.
     pub(crate) fn new(
-        (scenario, metric): (&str, &'static str),
+        (scenario, metric): (&str, &str),
         (subject, against): (&str, &str),
         rounds: (usize, usize),
     ) -> Self {
         Self {
             scenario: scenario.to_owned(),
-            metric,
+            metric: metric.to_owned(),
             subject: subject.to_owned(),
             against: against.to_owned(),
             median: f64::NAN,
@@ -92,11 +85,12 @@ impl Figure {
     /// A figure that is only told.
     pub(crate) fn told(
         (scenario, contestant): (&str, &str),
-        metric: &'static str,
-        unit: &'static str,
+        metric: &str,
+        unit: &str,
         value: f64,
     ) -> Self {
         let (scenario, contestant) = (scenario.to_owned(), contestant.to_owned());
+        let (metric, unit) = (metric.to_owned(), unit.to_owned());
         let (spread, floor, verdict) = (None, None, Verdict::Told);
         Self {
             scenario,
@@ -160,20 +154,11 @@ impl Results {
             .chain(self.failures.iter().cloned())
             .collect()
     }
+}
 
-    /// Writes all three forms.
-    pub(crate) fn write(&self, folder: &Path, plot: &Path) -> anyhow::Result<()> {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("latest.md"), markdown(self))?;
-        fs::write(
-            folder.join("latest.json"),
-            serde_json::to_string_pretty(self)? + "\n",
-        )?;
-        if let Some(parent) = plot.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(plot, plot::svg(self)).with_context(|| plot.display().to_string())
-    }
+/// JSON has no word for a value that is no number; it is written as null.
+fn or_nan<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or(f64::NAN))
 }
 
 fn is_miss(verdict: Verdict) -> bool {
@@ -208,9 +193,6 @@ pub(super) mod sample {
             4.31,
         );
         Results {
-            date: "2026-01-02T03:04:05Z".into(),
-            facts: Facts::read(&[]),
-            method: "3 rounds".into(),
             ratios: vec![
                 ratio("nginx", 1.31, Some(Floor::AtLeast(1.2))),
                 ratio("haproxy", 1.11, Some(Floor::AtLeast(1.25))),
@@ -250,13 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn all_three_forms_are_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let plot = dir.path().join("docs/compare.svg");
-        sample::results().write(dir.path(), &plot).unwrap();
-        let json = fs::read_to_string(dir.path().join("latest.json")).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(value["ratios"][1]["verdict"], "missed");
-        assert!(plot.exists() && dir.path().join("latest.md").exists());
+    fn rows_are_read_as_they_were_written() {
+        let mut results = sample::results();
+        results.ratios[0].low = f64::NAN;
+        let json = serde_json::to_string(&results).unwrap();
+        let read: Results = serde_json::from_str(&json).unwrap();
+        assert!(read.ratios[0].low.is_nan());
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
     }
 }

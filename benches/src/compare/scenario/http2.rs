@@ -90,7 +90,7 @@ fn answered_well(said: &str) -> Option<u64> {
 }
 
 const METRIC: &str = "requests per CPU-second";
-const REQUESTS: u64 = 150_000;
+const REQUESTS: u64 = 60_000;
 const MAX_ROUNDS: usize = 5;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) struct Lane {
 pub(super) type Metric = fn(&Measured) -> f64;
 
 impl Race {
-    /// Runs until there are enough steady rounds, or half as many again as were wanted.
+    /// Runs until there are enough steady rounds, or a quarter more than were wanted.
     pub(super) fn run(stand: &Stand, field: &Field, plan: Plan<'_>) -> anyhow::Result<Self> {
         let mut lanes: Vec<Lane> = field
             .entries()
@@ -48,7 +48,7 @@ impl Race {
             steady: Vec::new(),
             all: 0,
         };
-        while race.steady.len() < wanted && race.all < wanted + wanted.div_ceil(2) {
+        while race.steady.len() < wanted && race.all < wanted + wanted.div_ceil(4) {
             run_round(stand, field.entries(), plan, &mut lanes, race.all)?;
             race.all += 1;
             race.steady = if race.all < wanted {

@@ -27,6 +27,8 @@ pub(super) fn ask(
 ) -> anyhow::Result<()> {
     let requests = REQUESTS / stand.method.shorten;
     for (kind, contestant) in field.entries() {
+        let (addr, pid) = (contestant.http, contestant.child.pid());
+        stand.generator.run(addr, pid, plan(requests))?;
         let short = traced(stand, contestant, requests)?;
         let long = traced(stand, contestant, 2 * requests)?;
         let per_request = (long.total as f64 - short.total as f64) / requests as f64;
@@ -83,19 +85,22 @@ fn traced(stand: &Stand, contestant: &Contestant, requests: u64) -> anyhow::Resu
     let table = stand.around.dir.join(format!("{}.strace", contestant.name));
     let pids = tree(contestant.child.pid());
     let mut tracer = Tracer::attach(&pids, &table, stand.around.cpus.rest)?;
-    let plan = Plan {
+    stand
+        .generator
+        .run(contestant.http, contestant.child.pid(), plan(requests))?;
+    tracer.detach()?;
+    let text = fs::read_to_string(&table)?;
+    Counts::parse(&text).with_context(|| format!("strace counted nothing for {}", contestant.name))
+}
+
+fn plan(requests: u64) -> Plan<'static> {
+    Plan {
         pace: Pace::Count(requests),
         path: "/",
         connections: CONNECTIONS,
         warmup: Duration::ZERO,
-        window: Duration::from_secs(120),
-    };
-    stand
-        .generator
-        .run(contestant.http, contestant.child.pid(), plan)?;
-    tracer.detach()?;
-    let text = fs::read_to_string(&table)?;
-    Counts::parse(&text).with_context(|| format!("strace counted nothing for {}", contestant.name))
+        window: Duration::from_secs(60),
+    }
 }
 
 /// A strace that is attached.
@@ -143,7 +148,8 @@ impl Drop for Tracer {
 }
 
 const CONNECTIONS: usize = 64;
-const REQUESTS: u64 = 30_000;
+/// Few, because a traced call takes a hundred times as long; enough, because a count does not vary as a time does.
+const REQUESTS: u64 = 3_000;
 const BUSIEST: usize = 6;
 
 #[cfg(test)]
