@@ -146,6 +146,19 @@ fn two_lengths_that_disagree() {
 }
 
 #[test]
+fn two_equal_lengths_cross_as_one() {
+    let stage = Stage::with(once(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 05\r\n\r\nhello",
+    ));
+    let response = ask(&stage);
+    assert_eq!(
+        (response.status(), response.text().as_str()),
+        (200, "hello")
+    );
+    assert_eq!(response.all("content-length").len(), 1);
+}
+
+#[test]
 fn a_length_and_chunked() {
     bad_gateway(
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

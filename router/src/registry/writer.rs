@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bus::RegistryMessage;
+use bus::{DecodeError, RegistryMessage};
 
 use super::events::Events;
 use super::sharding::Sharding;
@@ -11,8 +11,8 @@ use crate::config::{BalancingAlgorithm, RegistryConfig};
 use crate::core::Clock;
 use crate::observe::metrics::{ComponentLabels, RegistryAction, RegistryMetrics};
 use crate::route::{
-    Algorithm, Announcement, EmptyPools, Millis, Registered, RouteFate, RouteOrigin, RouteTable,
-    Sweep, SweepPolicy, TableWriter, Transport, Unregistered,
+    Algorithm, Announcement, EmptyPools, Fingerprint, Millis, Registered, Renewed, RouteFate,
+    RouteOrigin, RouteTable, Sweep, SweepPolicy, TableWriter, Transport, Unregistered,
 };
 
 /// The table's writer, with everything a message needs to be understood.
@@ -85,15 +85,62 @@ impl Registry {
 
     /// Registers one endpoint under each URI of the message (gorouter 1.4).
     pub fn register(&mut self, message: &RegistryMessage<'_>, now: Now) {
-        let Some(announcement) = self.understand(message, now) else {
-            return;
+        let _what_was_renewed = self.announce(message, now);
+    }
+
+    /// Registers what these bytes say; or says why they are none.
+    ///
+    /// A repetition of what was registered from the same bytes is not read again.
+    ///
+    /// # Errors
+    ///
+    /// When they are no registration.
+    pub fn hear(&mut self, bytes: &[u8], now: Now) -> Result<(), DecodeError> {
+        let print = self.fingerprint(bytes);
+        if self.repeat(print, now) {
+            return Ok(());
+        }
+        let message = RegistryMessage::decode(bytes)?;
+        if let Some(renewed) = self.announce(&message, now) {
+            self.writer.remember(print, &renewed);
+        }
+        Ok(())
+    }
+
+    /// Does what registering these bytes again does, if that is known without reading them.
+    pub(super) fn repeat(&mut self, print: Fingerprint, now: Now) -> bool {
+        let Some(repetition) = self.writer.repeat(print, now.millis) else {
+            return false;
         };
+        let component = repetition.component_label;
+        (0..repetition.routes)
+            .for_each(|_| self.metrics.registered(component, RegistryAction::Updated));
+        true
+    }
+
+    /// The name under which bytes are remembered.
+    pub(super) fn fingerprint(&self, bytes: &[u8]) -> Fingerprint {
+        self.writer.fingerprint(bytes)
+    }
+
+    /// Registers a message; gives what it renewed, if it did nothing else and had nothing to complain of.
+    fn announce(&mut self, message: &RegistryMessage<'_>, now: Now) -> Option<Vec<Renewed>> {
+        let announcement = self.understand(message, now)?;
+        let mut renewed = Vec::new();
         for uri in &message.uris {
             match self.writer.register(uri, &announcement, now.millis) {
-                Ok(registered) => self.note_registered(uri, &registered, &announcement, now),
+                Ok(registered) => {
+                    self.note_registered(uri, &registered, &announcement, now);
+                    if let Registered::Refreshed(membership) = registered {
+                        renewed.push(membership);
+                    }
+                }
                 Err(error) => self.events.invalid_uri(uri, &error, now.millis),
             }
         }
+        let algorithm = &message.options.loadbalancing;
+        let is_understood = algorithm.is_empty() || announcement.load_balancing.is_some();
+        (is_understood && renewed.len() == message.uris.len()).then_some(renewed)
     }
 
     /// Registers what a snapshot remembers, to serve until it is confirmed or stale.
@@ -247,7 +294,7 @@ impl Registry {
                 RegistryAction::Added
             }
             // compat: gorouter counts a repetition as `updated` too (gorouter 1.4).
-            Registered::Refreshed => RegistryAction::Updated,
+            Registered::Refreshed(_) => RegistryAction::Updated,
             Registered::Updated { endpoint } => {
                 self.events.endpoint_updated(uri, endpoint, now.millis);
                 RegistryAction::Updated

@@ -13,7 +13,10 @@ mod endpoint;
 mod fuzz;
 mod index;
 mod key;
+mod member;
 mod pool;
+mod repeat;
+mod repeats;
 mod request_key;
 mod shard;
 mod sweep;
@@ -21,6 +24,8 @@ mod table;
 mod text;
 mod writer;
 
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -32,7 +37,10 @@ pub use clock::Millis;
 pub use endpoint::{Endpoint, EndpointBytes, EndpointId, InFlight};
 pub use fuzz::{fuzz_lookup, fuzz_route_key};
 pub use key::{MAX_KEY_BYTES, RouteKey, RouteKeyError};
-pub use pool::{Member, Pool};
+pub use member::Member;
+pub use pool::Pool;
+pub use repeat::{Renewed, Repetition};
+pub use repeats::Fingerprint;
 pub use sweep::{Pruned, RouteFate, Sweep, SweepPolicy};
 pub use table::{Lookup, RouteTable};
 pub use writer::{EmptyPools, Registered, RouteOrigin, TableWriter, Unregistered};

@@ -3,16 +3,16 @@
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
-use std::time::Duration;
 
 use super::balance::{self, Algorithm, Choice, Unselectable};
 use super::endpoint::{Endpoint, InFlight};
 use super::key::{self, RouteKey, WrittenKey};
+use super::member::Member;
 use super::{Announcement, Millis};
 
 /// All endpoints of one route. A change of membership publishes a new one; whoever holds the old
 /// one sees what was true when it was found, except for marks, counts and evictions.
-// perf: 72 bytes with a usual key, of which a million are kept (bench `route`, `--memory`).
+// perf: 80 bytes with a usual key, of which a million are kept (bench `route`, `--memory`).
 pub struct Pool {
     /// See `RouteKey`: the key, then the written path where it differs.
     text: WrittenKey,
@@ -38,108 +38,6 @@ pub(super) enum Members {
     // perf: most routes of a large table have one endpoint; it needs no allocation of its own.
     One(Member),
     Many(Box<[Member]>),
-}
-
-/// One endpoint's place in one pool.
-pub struct Member {
-    endpoint: Arc<Endpoint>,
-    /// Hash of the address, so that a large pool is searched without visiting its endpoints.
-    tag: u32,
-    last_seen: LastSeen,
-}
-
-/// When a member was announced last, in tenths of a second, and whether that is hearsay.
-struct LastSeen(AtomicU32);
-
-/// Set while a member is known only from a snapshot.
-const HEARSAY: u32 = 1 << 31;
-const TICK_MILLIS: u64 = 100;
-
-impl LastSeen {
-    fn at(now: Millis) -> Self {
-        Self(AtomicU32::new(Self::tick(now)))
-    }
-
-    fn hearsay(now: Millis) -> Self {
-        Self(AtomicU32::new(Self::tick(now) | HEARSAY))
-    }
-
-    /// Rounds up, so that nothing is stale too early.
-    fn tick(now: Millis) -> u32 {
-        u32::try_from(now.0.div_ceil(TICK_MILLIS)).unwrap_or(u32::MAX) & !HEARSAY
-    }
-
-    fn load(&self) -> (Millis, bool) {
-        let word = self.0.load(Ordering::Relaxed);
-        (
-            Millis(u64::from(word & !HEARSAY) * TICK_MILLIS),
-            word & HEARSAY != 0,
-        )
-    }
-}
-
-impl Member {
-    pub(super) fn announced(endpoint: Arc<Endpoint>, tag: u32, now: Millis) -> Self {
-        Self {
-            endpoint,
-            tag,
-            last_seen: LastSeen::at(now),
-        }
-    }
-
-    pub(super) fn restored(endpoint: Arc<Endpoint>, tag: u32, now: Millis) -> Self {
-        Self {
-            endpoint,
-            tag,
-            last_seen: LastSeen::hearsay(now),
-        }
-    }
-
-    /// The endpoint.
-    #[must_use]
-    pub fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
-    }
-
-    /// When it was announced last for this route, to a tenth of a second.
-    #[must_use]
-    pub fn last_seen(&self) -> Millis {
-        self.last_seen.load().0
-    }
-
-    /// Whether it is known only from a snapshot, and nobody has announced it since.
-    #[must_use]
-    pub fn is_hearsay(&self) -> bool {
-        self.last_seen.load().1
-    }
-
-    /// Notes that it was announced again.
-    pub(super) fn touch(&self, now: Millis) {
-        self.last_seen
-            .0
-            .store(LastSeen::tick(now), Ordering::Relaxed);
-    }
-
-    /// Whether it has to go: evicted, or not announced for its threshold (gorouter 1.6).
-    ///
-    /// Nothing counts as unheard of since before `heard_floor`.
-    pub(super) fn is_gone(&self, now: Millis, heard_floor: Millis) -> bool {
-        let (seen, hearsay) = self.last_seen.load();
-        let threshold = Duration::from_secs(u64::from(self.endpoint.stale_threshold_secs()));
-        // compat: TLS endpoints do not age (gorouter 1.6), but a remembered one that nobody
-        // confirms would stay for ever.
-        let ages = hearsay || !self.endpoint.is_tls();
-        self.endpoint.is_evicted() || (ages && now.since(seen.max(heard_floor)) > threshold)
-    }
-
-    fn copy(&self) -> Self {
-        let last_seen = LastSeen(AtomicU32::new(self.last_seen.0.load(Ordering::Relaxed)));
-        Self {
-            endpoint: Arc::clone(&self.endpoint),
-            tag: self.tag,
-            last_seen,
-        }
-    }
 }
 
 impl Members {
@@ -229,7 +127,7 @@ impl Pool {
     #[must_use]
     pub fn route_service_url(&self) -> Option<&str> {
         self.leader()
-            .map(|member| member.endpoint.route_service_url())
+            .map(|member| member.endpoint().route_service_url())
             .filter(|url| !url.is_empty())
     }
 
@@ -244,9 +142,9 @@ impl Pool {
         for member in self
             .members()
             .iter()
-            .filter(|member| !member.endpoint.is_evicted())
+            .filter(|member| !member.endpoint().is_evicted())
         {
-            visit(&member.endpoint);
+            visit(member.endpoint());
         }
     }
 
@@ -255,7 +153,7 @@ impl Pool {
     pub fn is_empty(&self) -> bool {
         self.members()
             .iter()
-            .all(|member| member.endpoint.is_evicted())
+            .all(|member| member.endpoint().is_evicted())
     }
 
     /// When the last member left; nothing while there is one.
@@ -296,15 +194,27 @@ impl Pool {
     pub(super) fn position(&self, tag: u32, announcement: &Announcement<'_>) -> Option<usize> {
         self.members()
             .iter()
-            .position(|member| member.tag == tag && member.endpoint.is_at(announcement))
+            .position(|member| member.is_at(tag, announcement))
+    }
+
+    /// A member was announced again, and nothing about it is new.
+    pub(super) fn renew(&self, position: usize, now: Millis) {
+        let Some(member) = self.members().get(position) else {
+            return;
+        };
+        member.touch(now);
+        if member.endpoint().is_evicted() {
+            member.endpoint().readmit();
+        }
+        self.follow(position);
     }
 
     /// Makes a member's registration the one that sets the attributes, if that changes any.
-    pub(super) fn follow(&self, position: usize) {
+    fn follow(&self, position: usize) {
         let url = self
             .members()
             .get(position)
-            .map_or("", |member| member.endpoint.route_service_url());
+            .map_or("", |member| member.endpoint().route_service_url());
         if self.route_service_url().unwrap_or_default() != url {
             self.leader.store(leader(position), Ordering::Relaxed);
         }
@@ -340,10 +250,10 @@ impl Pool {
             .filter(|member| !goes(member))
             .map(Member::copy)
             .collect();
-        let old_leader = self.leader().map(|leader| leader.endpoint.id());
+        let old_leader = self.leader().map(|leader| leader.endpoint().id());
         let leader = members
             .iter()
-            .position(|member| Some(member.endpoint.id()) == old_leader)
+            .position(|member| Some(member.endpoint().id()) == old_leader)
             .or_else(|| {
                 (0..members.len()).max_by_key(|&at| members.get(at).map(Member::last_seen))
             });

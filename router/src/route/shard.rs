@@ -12,6 +12,13 @@ pub(super) struct Shard {
     slots: Box<[Slot]>,
 }
 
+/// A node's address: its shard, and its tag there.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) shard: usize,
+    pub(super) tag: u32,
+}
+
 /// One node, with enough of its hash to find it.
 #[derive(Clone)]
 struct Slot {
@@ -44,6 +51,15 @@ impl Shard {
             Err(at) => self.spliced(at, at, None),
         };
         (!shard.slots.is_empty()).then_some(shard)
+    }
+
+    /// The nodes of one tag: hardly ever more than one.
+    pub(super) fn tagged(&self, tag: u32) -> impl Iterator<Item = &Arc<Pool>> {
+        let first = self.slots.partition_point(|slot| slot.tag < tag);
+        let tagged = self.slots.iter().skip(first);
+        tagged
+            .take_while(move |slot| slot.tag == tag)
+            .map(|slot| &slot.pool)
     }
 
     pub(super) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {

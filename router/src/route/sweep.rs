@@ -181,7 +181,7 @@ mod tests {
     fn a_refreshed_endpoint_stays() {
         let mut writer = writer_with(&announced(1, Transport::Plain));
         let again = writer.register("a.com", &announced(1, Transport::Plain), Millis(60_000));
-        assert!(matches!(again, Ok(crate::route::Registered::Refreshed)));
+        assert!(matches!(again, Ok(crate::route::Registered::Refreshed(_))));
         assert!(pruned(&mut writer, &policy(180)).is_empty());
     }
 

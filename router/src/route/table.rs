@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use super::Millis;
 use super::pool::Pool;
 use super::request_key::RequestKey;
-use super::shard::Shard;
+use super::shard::{Place, Shard};
 
 /// All routes. Any number of threads find pools in it, one [`TableWriter`](super::TableWriter)
 /// changes it; neither waits for the other.
@@ -35,13 +35,6 @@ pub enum Lookup {
     Empty(Arc<Pool>),
     /// No registered route.
     Unknown,
-}
-
-/// A node's address: its shard, and its tag there.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) shard: usize,
-    pub(super) tag: u32,
 }
 
 /// Shards of a table; a change copies one of them.
@@ -178,6 +171,13 @@ impl RouteTable {
     pub(super) fn node_at(&self, place: Place, key: &[u8]) -> Option<Arc<Pool>> {
         let guard = self.shards.get(place.shard)?.load();
         guard.as_deref()?.find(place.tag, key).map(Arc::clone)
+    }
+
+    /// The first answer of the nodes in one place.
+    pub(super) fn ask_at<T>(&self, place: Place, ask: impl FnMut(&Pool) -> Option<T>) -> Option<T> {
+        let guard = self.shards.get(place.shard)?.load();
+        let mut nodes = guard.as_deref()?.tagged(place.tag).map(Arc::as_ref);
+        nodes.find_map(ask)
     }
 
     /// Publishes a node in its place. For the writer only.

@@ -6,14 +6,19 @@ use std::time::Duration;
 use super::announcement::Announcement;
 use super::index::EndpointIndex;
 use super::key::{KeyText, RouteKey, RouteKeyError};
-use super::pool::{Member, Pool};
-use super::table::{Place, RouteTable};
+use super::member::Member;
+use super::pool::Pool;
+use super::repeat::Renewed;
+use super::repeats::Repeats;
+use super::shard::Place;
+use super::table::RouteTable;
 use super::{Algorithm, Endpoint, Millis};
 
 /// Changes a table. There is one for each, so that no two changes meet.
 pub struct TableWriter {
     pub(super) table: Arc<RouteTable>,
     pub(super) endpoints: EndpointIndex,
+    pub(super) repeats: Repeats,
     algorithm: Algorithm,
     last_pool: u32,
 }
@@ -28,7 +33,7 @@ pub enum Registered {
         route: RouteOrigin,
     },
     /// Nothing new: only the time was noted.
-    Refreshed,
+    Refreshed(Renewed),
     /// The address was known and something about it, or about the pool, has changed.
     Updated {
         /// The endpoint as it is now.
@@ -84,6 +89,7 @@ impl TableWriter {
         Self {
             table: Arc::new(table),
             endpoints,
+            repeats: Repeats::new(),
             algorithm,
             last_pool: 0,
         }
@@ -189,7 +195,7 @@ impl TableWriter {
     fn renew(
         &mut self,
         place: Place,
-        pool: &Pool,
+        pool: &Arc<Pool>,
         position: usize,
         news: (&Announcement<'_>, Millis),
     ) -> Registered {
@@ -202,12 +208,8 @@ impl TableWriter {
             && member.endpoint().says_the_same(announcement)
             && algorithm == pool.algorithm()
         {
-            member.touch(now);
-            if member.endpoint().is_evicted() {
-                member.endpoint().readmit();
-            }
-            pool.follow(position);
-            return Registered::Refreshed;
+            pool.renew(position, now);
+            return Registered::Refreshed(Renewed::of(place, pool, position));
         }
         let endpoint = self.endpoints.obtain(announcement);
         endpoint.join();

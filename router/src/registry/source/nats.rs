@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bus::connection::BusEvents;
 use bus::{
-    Bus, BusError, BusEvent, Message, RegistryMessage, ResyncLimiter, StartMessage, Subscription,
-    subject,
+    Bus, BusError, BusEvent, DecodeError, Message, RegistryMessage, ResyncLimiter, StartMessage,
+    Subscription, subject,
 };
 use tracing::{debug, error, info, warn};
 
@@ -97,10 +97,13 @@ impl NatsSource {
     pub async fn apply(&self, message: &Message, registry: &mut Registry, now: Now) {
         match message.subject.as_str() {
             subject::REGISTER => {
-                decode(message, registry, now, Registry::register);
+                let heard = registry.hear(&message.payload, now);
+                complain(message, heard, registry, now);
             }
             subject::UNREGISTER => {
-                decode(message, registry, now, Registry::unregister);
+                let heard = RegistryMessage::decode(&message.payload)
+                    .map(|decoded| registry.unregister(&decoded, now));
+                complain(message, heard, registry, now);
             }
             subject::GREET => self.answer(message).await,
             // compat: gorouter decodes whatever `router.*` brings before it looks at the subject, and
@@ -149,19 +152,11 @@ impl NatsSource {
     }
 }
 
-fn decode(
-    message: &Message,
-    registry: &mut Registry,
-    now: Now,
-    apply: impl FnOnce(&mut Registry, &RegistryMessage<'_>, Now),
-) {
-    match RegistryMessage::decode(&message.payload) {
-        Ok(decoded) => apply(registry, &decoded, now),
-        Err(error) => {
-            registry
-                .events
-                .invalid(&message.subject, &message.payload, &error, now.millis)
-        }
+fn complain(message: &Message, heard: Result<(), DecodeError>, registry: &mut Registry, now: Now) {
+    if let Err(error) = heard {
+        registry
+            .events
+            .invalid(&message.subject, &message.payload, &error, now.millis);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What messages, files and the bus do to the table.
 
 mod bus_loop;
+mod repetitions;
 mod semantics;
 mod static_routes;
 mod warm_start;

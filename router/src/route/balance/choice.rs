@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::Cursors;
-use crate::route::pool::Member;
+use crate::route::member::Member;
 use crate::route::{EndpointId, InFlight, Millis};
 
 /// Endpoints that this request has tried already.

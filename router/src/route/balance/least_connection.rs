@@ -3,7 +3,7 @@
 use super::Choice;
 use super::choice::Pass;
 use crate::route::InFlight;
-use crate::route::pool::Member;
+use crate::route::member::Member;
 
 /// Up to here every member is looked at; above, two random ones are compared.
 // perf: four endpoints are four cache lines; a scan of hundreds would cost more than the request.

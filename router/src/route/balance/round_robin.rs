@@ -3,7 +3,7 @@
 use super::Choice;
 use super::choice::Pass;
 use crate::route::InFlight;
-use crate::route::pool::Member;
+use crate::route::member::Member;
 
 /// The first member, from the cursor on and once around, that this pass may choose.
 pub(super) fn select(

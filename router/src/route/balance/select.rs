@@ -3,7 +3,7 @@
 use super::choice::Pass;
 use super::{Algorithm, Choice, Unselectable, least_connection, round_robin};
 use crate::route::InFlight;
-use crate::route::pool::Member;
+use crate::route::member::Member;
 
 const PASSES: [Pass; 4] = [Pass::Fresh, Pass::Healthy, Pass::FailedFresh, Pass::Anybody];
 
