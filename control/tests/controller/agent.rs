@@ -44,11 +44,8 @@ impl Agent {
     /// An agent that takes what it is told to run.
     pub(crate) async fn start(cloud: &Cloud, id: &str, memory_mb: i64) -> Self {
         let node = Node::new(cloud, id, memory_mb).await;
-        let start = node
-            .bus
-            .subscribe(&format!("dea.{id}.start"))
-            .await
-            .unwrap();
+        let subject = format!("dea.{id}.start");
+        let start = node.bus.subscribe(&subject).await.unwrap();
         let stop = node.bus.subscribe("dea.stop").await.unwrap();
         let update = node.bus.subscribe("dea.update").await.unwrap();
         let locate = node.bus.subscribe("dea.locate").await.unwrap();
