@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::api::StartError;
 use crate::blobs::BlobError;
+use crate::dial::BadAuthorities;
 use crate::explain::{Exit, Explain};
 use crate::sample::BadBusUrl;
 use crate::store::StoreError;
@@ -16,6 +17,9 @@ pub enum CommandError {
     /// The API could not start.
     #[error("the API could not start")]
     Api(#[source] StartError),
+    /// The authorities of `--ca-file` cannot be read.
+    #[error("the authorities cannot be used")]
+    Authorities(#[source] BadAuthorities),
     /// Packages and droplets cannot be kept.
     #[error("packages and droplets cannot be kept")]
     Blobs(#[source] BlobError),
@@ -64,6 +68,7 @@ impl Explain for CommandError {
                 Some("--database URL names another one; without it SQLite in --dir is used".into())
             }
             Self::Api(_)
+            | Self::Authorities(_)
             | Self::Blobs(_)
             | Self::File { .. }
             | Self::Runtime(_)
@@ -76,6 +81,7 @@ impl Explain for CommandError {
             Self::Bus { .. } | Self::Store(_) => Exit::Unreachable,
             Self::BusUrl(_) => Exit::Usage,
             Self::Api(_)
+            | Self::Authorities(_)
             | Self::Blobs(_)
             | Self::File { .. }
             | Self::Listen { .. }

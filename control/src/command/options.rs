@@ -38,6 +38,10 @@ pub struct ControllerOptions {
     #[arg(long, value_name = "URL")]
     pub(super) database: Option<String>,
 
+    /// Authorities (PEM) to trust beside the machine's, where brokers are https://
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+
     /// Name of the first administrator
     #[arg(long, value_name = "NAME", requires = "admin_password_file")]
     pub(super) admin_user: Option<String>,

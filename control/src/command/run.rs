@@ -27,6 +27,7 @@ use crate::contract::LISTENING;
 use crate::controller::{
     Controller, ControllerParts, ControllerSettings, Endpoint, Orders, Presence,
 };
+use crate::dial::Trust;
 use crate::health::HealthSettings;
 use crate::logs::{Recent, RecentLimits};
 use crate::sample::BusUrl;
@@ -75,7 +76,10 @@ async fn live(options: &ControllerOptions) -> Result<(), CommandError> {
     let recent = Arc::new(Recent::new(RecentLimits::default()));
     let host = reachable(opened.address).to_string();
     let presence = Presence::new(&opened.id, &host, controller.clone());
-    let services = Services::new(ServiceSettings::default());
+    let services = Services::new(ServiceSettings {
+        trust: Trust::beside(options.ca_file.as_deref()).map_err(CommandError::Authorities)?,
+        ..ServiceSettings::default()
+    });
     let told = (controller, services.clone());
     let api = start_api(options, &opened, told, Arc::clone(&recent)).await?;
     let mut tasks = JoinSet::new();

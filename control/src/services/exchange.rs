@@ -11,11 +11,11 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, RETRY
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
 use super::ServiceSettings;
+use crate::dial::Stream;
 use crate::model::{ServiceBroker, holds_nul};
 
 /// What a broker is asked.
@@ -75,8 +75,8 @@ pub(super) async fn ask(
     let Ok(url) = Url::parse(&url_of(broker, question)) else {
         return Told::Unreachable;
     };
-    let connecting = timeout(settings.connect_within, connect(&url));
-    let Ok(Some(stream)) = connecting.await else {
+    let connecting = timeout(settings.connect_within, settings.trust.dial(&url));
+    let Ok(Ok(stream)) = connecting.await else {
         return Told::Unreachable;
     };
     let Some(request) = request(broker, question, &url) else {
@@ -89,17 +89,7 @@ pub(super) async fn ask(
     }
 }
 
-async fn connect(url: &Url) -> Option<TcpStream> {
-    let host = url.host_str()?;
-    if url.scheme() != "http" {
-        return None;
-    }
-    let port = url.port_or_known_default()?;
-    let address = (host.trim_matches(['[', ']']), port);
-    TcpStream::connect(address).await.ok()
-}
-
-async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> Option<Reply> {
+async fn exchange(stream: Box<dyn Stream>, request: Request<Full<Bytes>>) -> Option<Reply> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
     // The sender moves in, so that the connection ends with the answer.
     let answer = async move {

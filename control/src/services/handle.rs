@@ -9,9 +9,10 @@ use tokio::sync::Notify;
 use super::exchange::{self, Told, url_of};
 use super::fault::BrokerFault;
 use super::{answer, ask};
+use crate::dial::Trust;
 use crate::model::{Micros, PlanFacts, ServiceBroker};
 
-/// How long brokers are waited for, and how often they are asked.
+/// How long brokers are waited for, how often they are asked, and whom we take for one.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
     /// How long a connection may take.
@@ -32,6 +33,8 @@ pub struct ServiceSettings {
     pub give_up_after: Duration,
     /// How often it is looked for what is due.
     pub look_every: Duration,
+    /// The authorities that brokers with `https://` addresses prove themselves with.
+    pub trust: Trust,
 }
 
 impl Default for ServiceSettings {
@@ -46,6 +49,7 @@ impl Default for ServiceSettings {
             mend_every: Duration::from_secs(10),
             give_up_after: Duration::from_secs(7 * 24 * 3600),
             look_every: Duration::from_secs(1),
+            trust: Trust::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop there, in its helpers too"
 )]
 
+mod front;
 mod operate;
 mod person;
 mod platform;

@@ -13,6 +13,8 @@ mod catalogs;
 mod client;
 mod deletes;
 mod failures;
+#[path = "../kato/front.rs"]
+mod front;
 mod life;
 #[path = "../apps/platform.rs"]
 #[allow(dead_code, reason = "other tests run applications on it")]
@@ -22,3 +24,4 @@ mod postgres;
 mod refusals;
 mod restarts;
 mod scene;
+mod secure;

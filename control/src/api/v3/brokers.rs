@@ -211,8 +211,7 @@ fn url_in(fields: &mut Fields<'_>, required: bool) -> Option<String> {
         return None;
     };
     match parsed.scheme() {
-        "http" => {}
-        "https" => fields.problem_of("url", "must be an http url: https is not spoken yet"),
+        "http" | "https" => {}
         _ => fields.problem_of("url", "must be a valid url"),
     }
     if !parsed.username().is_empty() || parsed.password().is_some() {
