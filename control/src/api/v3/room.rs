@@ -11,7 +11,8 @@ use crate::model::App;
 /// Refuses an application that no node has room for, and says in its log what is short.
 ///
 /// Nodes advertise every few seconds, and what has just ended gives its room back, so it is looked
-/// for a while. Where no controller works beside this API, nobody knows.
+/// for a while. Builds that go on hold room that comes back: then the application is started, and
+/// waits for it. Where no controller works beside this API, nobody knows.
 pub(super) async fn check_start(call: &Call, app: &App) -> Result<(), ApiError> {
     let processes = call.store().processes_of(&app.guid).await?;
     let begun = Instant::now();
@@ -26,6 +27,9 @@ pub(super) async fn check_start(call: &Call, app: &App) -> Result<(), ApiError> 
                 sleep(PAUSE).await;
                 continue;
             }
+            if !call.store().builds_to_stage().await?.is_empty() {
+                break;
+            }
             let kind = &process.process_type;
             let text = format!("NORESOURCES {kind} is not started: {shortage}");
             call.controller().log(&app.guid, "API", &text);
@@ -38,6 +42,6 @@ pub(super) async fn check_start(call: &Call, app: &App) -> Result<(), ApiError> 
 
 const INSUFFICIENT: &str =
     "One or more instances could not be started because of insufficient running resources.";
-/// More than from one advertisement of an agent to the next.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// More than two advertisements of an agent.
+const PATIENCE: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_millis(200);
