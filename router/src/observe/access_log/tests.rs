@@ -2,6 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use proptest::prelude::*;
+
 use crate::config::{ExtraLogField, ObserveConfig, QueryRedaction};
 use crate::observe::zone::Zone;
 
@@ -168,6 +170,39 @@ fn only_a_get_is_redacted() {
         ..usual()
     };
     assert!(line(&config, &post).contains(r#""POST /cart?id=7&token=s3cret HTTP/1.1""#));
+}
+
+proptest! {
+    /// A line is copied as it is, or made with escapes; which of them must not matter.
+    #[test]
+    fn a_line_reads_back_into_its_texts(
+        texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..12), 4),
+        plain in any::<bool>(),
+    ) {
+        let texts: Vec<Vec<u8>> = texts
+            .into_iter()
+            .map(|text| if plain { text.iter().map(|byte| b'a' + byte % 26).collect() } else { text })
+            .collect();
+        let [uri, referer, user_agent, request_id] = &texts[..] else { unreachable!() };
+        let record = Record { uri, referer, user_agent, request_id, ..usual() };
+        let line = line(&ObserveConfig::default(), &record);
+        let quoted = |text: &[u8]| {
+            let mut out = Vec::new();
+            quote::escaped(&mut out, if text.is_empty() { b"-" } else { text });
+            format!("\"{}\"", String::from_utf8(out).unwrap())
+        };
+        let mut written_uri = Vec::new();
+        quote::escaped(&mut written_uri, uri);
+        let request = format!("\"GET {} HTTP/1.1\"", String::from_utf8(written_uri).unwrap());
+        let expected = format!(
+            "app.example.com - [2026-07-20T09:54:56.789012345Z] {request} 200 0 1270 {} {} \
+             \"203.0.113.9:52144\" \"10.0.16.5:61012\" x_forwarded_for:\"203.0.113.9, 10.0.0.2\" \
+             x_forwarded_proto:\"https\" vcap_request_id:{} response_time:",
+            quoted(referer), quoted(user_agent), quoted(request_id),
+        );
+        prop_assert!(line.starts_with(&expected), "{line:?}\n{expected:?}");
+        prop_assert_eq!(line.matches('\n').count(), 1);
+    }
 }
 
 #[test]
