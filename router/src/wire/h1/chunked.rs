@@ -3,7 +3,8 @@
 use crate::buffers::{Buffer, Class};
 use crate::message::FieldBlock;
 
-use super::parse::{self, HeadScan};
+use super::parse;
+use super::scan::HeadScan;
 
 /// What is wrong with a chunked body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

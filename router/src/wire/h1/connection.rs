@@ -5,7 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use super::body_reader::{BodyError, BodyReader, BodyStep, Trailers};
 use super::body_writer::BodyWriter;
-use super::parse::{HeadFault, HeadScan, request_head, response_head};
+use super::parse::{HeadFault, request_head, response_head};
+use super::scan::HeadScan;
 use super::stream::Stream;
 use crate::buffers::{Buffer, Class};
 use crate::message::{FieldBlock, Framing, RequestHead, ResponseHead};

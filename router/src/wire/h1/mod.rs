@@ -8,11 +8,13 @@ mod body_writer;
 mod chunked;
 mod connection;
 mod parse;
+mod scan;
 mod stream;
 
 pub use body_reader::{BodyError, BodyReader, BodyStep, Trailers};
 pub use body_writer::BodyWriter;
 pub use chunked::{ChunkFault, ChunkReader, Piece, SizeLine};
 pub use connection::{Connection, HeadError, HeadLimits};
-pub use parse::{HeadFault, HeadScan, request_head, response_head, trailers};
+pub use parse::{HeadFault, request_head, response_head, trailers};
+pub use scan::HeadScan;
 pub use stream::Stream;

@@ -25,44 +25,6 @@ pub enum HeadFault {
     Version,
 }
 
-/// Finds the end of a head in bytes that arrive bit by bit; looks at each byte once.
-#[derive(Debug, Default)]
-pub struct HeadScan {
-    /// Everything before this has been looked at.
-    seen: usize,
-    /// Where the current line starts.
-    line: usize,
-}
-
-impl HeadScan {
-    /// Was nothing looked at yet?
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// Looks at what has arrived since the last call. `Some(n)`: the head is the first `n` bytes,
-    /// the empty line included.
-    ///
-    /// # Errors
-    ///
-    /// Fails as soon as a line ends in a bare LF.
-    pub fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadFault> {
-        let fresh = bytes.get(self.seen..).unwrap_or_default();
-        for position in memchr::memchr_iter(b'\n', fresh) {
-            let newline = self.seen + position;
-            let line = bytes.get(self.line..newline).unwrap_or_default();
-            match line {
-                [b'\r'] if self.line > 0 => return Ok(Some(newline + 1)),
-                [.., b'\r'] => self.line = newline + 1,
-                _ => return Err(HeadFault::BareLf),
-            }
-        }
-        self.seen = bytes.len();
-        Ok(None)
-    }
-}
-
 /// Fields that fit on the stack; a head with more takes the slow way.
 const USUAL_FIELDS: usize = 64;
 /// The most fields that any head may have.
@@ -74,7 +36,7 @@ struct Parts<L> {
     fields: Vec<Field>,
 }
 
-/// Reads a request head that [`HeadScan`] found complete. The buffer holds the head and nothing
+/// Reads a request head that [`HeadScan`](super::HeadScan) found complete. The buffer holds the head and nothing
 /// else.
 ///
 /// # Errors
@@ -86,7 +48,7 @@ pub fn request_head(bytes: Buffer) -> Result<RequestHead, HeadFault> {
         .map_err(|(fault, _)| HeadFault::Request(fault))
 }
 
-/// Reads an answer's head that [`HeadScan`] found complete. `bodiless`: it answers a `HEAD`.
+/// Reads an answer's head that [`HeadScan`](super::HeadScan) found complete. `bodiless`: it answers a `HEAD`.
 ///
 /// # Errors
 ///
@@ -261,6 +223,7 @@ mod tests {
     use super::*;
     use crate::buffers::Class;
     use crate::message::Method;
+    use crate::wire::h1::HeadScan;
 
     fn buffer(text: &[u8]) -> Buffer {
         let mut buffer = Buffer::checkout(Class::Head);
@@ -283,36 +246,6 @@ mod tests {
         assert_eq!(head.path(), b"/a");
         assert_eq!(head.host(), b"A.example");
         assert_eq!(head.block().value_named("x-thing"), Some(b"v".as_slice()));
-    }
-
-    #[test]
-    fn the_end_of_a_head_is_found_however_it_is_split() {
-        let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
-        for split in 0..text.len() {
-            let mut scan = HeadScan::default();
-            let first = scan.advance(&text[..split]).unwrap();
-            let end = if first.is_some() {
-                first
-            } else {
-                scan.advance(text).unwrap()
-            };
-            assert_eq!(end, Some(text.len() - 4), "split at {split}");
-        }
-    }
-
-    #[test]
-    fn a_bare_lf_is_a_fault_wherever_it_stands() {
-        for text in [
-            "GET / HTTP/1.1\nHost: a\n\n",
-            "GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n",
-            "\n",
-        ] {
-            assert_eq!(
-                HeadScan::default().advance(text.as_bytes()),
-                Err(HeadFault::BareLf),
-                "{text:?}"
-            );
-        }
     }
 
     #[test]
