@@ -110,6 +110,7 @@ impl Health {
                 stop_sent: None,
             };
             process.live.insert(told.instance.clone(), live);
+            process.note_arrival(told.index);
             self.touched.insert(told.process.clone());
             return;
         };

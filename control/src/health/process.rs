@@ -143,6 +143,16 @@ impl Process {
         new
     }
 
+    /// Notes that what was started is there, before anything else can happen to it.
+    pub(super) fn note_arrival(&mut self, at: u32) {
+        if self.is_covered(at)
+            && let Some(index) = self.indices.get_mut(&at)
+            && matches!(index.plan, Plan::Sent { .. })
+        {
+            index.plan = Plan::Covered;
+        }
+    }
+
     /// Forgets that it was ever desired.
     pub(super) fn forget_desire(&mut self) {
         self.desired = None;

@@ -304,6 +304,17 @@ fn an_evacuated_instance_is_stopped_when_its_replacement_runs() {
 }
 
 #[test]
+fn an_instance_that_is_evacuated_as_soon_as_it_is_heard_is_replaced_at_once() {
+    let mut world = World::settled(1, 1);
+    world.desire("p", "v1", 2);
+    world.run(1);
+    world.add_agent();
+    world.evacuate(0);
+    world.run(5);
+    assert_eq!(world.serving("p", "v1"), [0, 1]);
+}
+
+#[test]
 fn a_shutdown_is_no_crash_and_goes_first() {
     let mut world = World::settled(2, 2);
     let gone = world.agents.remove(0);
