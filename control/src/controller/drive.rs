@@ -158,8 +158,8 @@ impl Driver {
 
     async fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::Advertisement(role, told) => {
-                let before = self.site.pool().apply(now(), role, &told);
+            Heard::Advertisement(role, told, since) => {
+                let before = self.site.pool().apply_late(now(), since, role, &told);
                 match role {
                     Role::Instances if before == placement::Heard::New => {
                         self.health.room_appeared(now());

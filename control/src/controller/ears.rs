@@ -1,11 +1,16 @@
 //! Ears: what the controller hears on the bus, decoded, from all subjects at once.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Message, Subscription};
+use tokio::task::unconstrained;
 use tracing::warn;
 
+use super::site::now;
+use crate::model::Micros;
 use crate::placement::Role;
 use crate::wire::{
     Advertisement, AgentHello, AgentShutdown, Exited, Heartbeat, ProcessNames, StatusQuestion,
@@ -15,7 +20,8 @@ use crate::wire::{
 /// One thing that was heard.
 #[derive(Debug)]
 pub(super) enum Heard {
-    Advertisement(Role, Advertisement),
+    /// What an agent offers, and an instant before which it did not come.
+    Advertisement(Role, Advertisement, Micros),
     /// A question, and where its answer goes.
     Asked(Question, String),
     Exited(Exited),
@@ -35,7 +41,7 @@ pub(super) enum Question {
 
 /// The subscriptions of the controller.
 pub(super) struct Ears {
-    advertise: Subscription,
+    advertise: Dated,
     exited: Subscription,
     heartbeat: Subscription,
     hello: Subscription,
@@ -43,7 +49,7 @@ pub(super) struct Ears {
     asked_process: Subscription,
     asked_status: Subscription,
     shutdown: Subscription,
-    staging_advertise: Subscription,
+    staging_advertise: Dated,
     updated: Subscription,
     complained: HashMap<&'static str, Instant>,
 }
@@ -51,7 +57,7 @@ pub(super) struct Ears {
 impl Ears {
     pub(super) async fn open(bus: &Bus) -> Result<Self, BusError> {
         Ok(Self {
-            advertise: bus.subscribe(subject::AGENT_ADVERTISE).await?,
+            advertise: Dated::new(bus.subscribe(subject::AGENT_ADVERTISE).await?),
             exited: bus.subscribe(subject::EXITED).await?,
             heartbeat: bus.subscribe(subject::HEARTBEAT).await?,
             hello: bus.subscribe(subject::AGENT_START).await?,
@@ -59,7 +65,7 @@ impl Ears {
             asked_process: bus.subscribe(subject::RECONCILER_PROCESS).await?,
             asked_status: bus.subscribe(subject::RECONCILER_STATUS).await?,
             shutdown: bus.subscribe(subject::AGENT_SHUTDOWN).await?,
-            staging_advertise: bus.subscribe(subject::STAGING_ADVERTISE).await?,
+            staging_advertise: Dated::new(bus.subscribe(subject::STAGING_ADVERTISE).await?),
             updated: bus.subscribe(subject::UPDATED).await?,
             complained: HashMap::new(),
         })
@@ -88,10 +94,10 @@ impl Ears {
                 }
                 m = self.updated.next() => (subject::UPDATED, decode(m?, Heard::Updated)),
                 m = self.advertise.next() => {
-                    (subject::AGENT_ADVERTISE, decode(m?, instances))
+                    (subject::AGENT_ADVERTISE, advertised(m?, Role::Instances))
                 }
                 m = self.staging_advertise.next() => {
-                    (subject::STAGING_ADVERTISE, decode(m?, staging))
+                    (subject::STAGING_ADVERTISE, advertised(m?, Role::Staging))
                 }
             };
             match heard {
@@ -129,12 +135,47 @@ fn question<M: Wire>(
     M::decode(&message.payload).map(|asked| Heard::Asked(question(asked), inbox))
 }
 
-fn instances(told: Advertisement) -> Heard {
-    Heard::Advertisement(Role::Instances, told)
+fn advertised(
+    (message, since): (Message, Micros),
+    role: Role,
+) -> Result<Heard, crate::wire::DecodeError> {
+    decode(message, |told| Heard::Advertisement(role, told, since))
 }
 
-fn staging(told: Advertisement) -> Heard {
-    Heard::Advertisement(Role::Staging, told)
+/// A subscription that knows how old a message may be that waited for its turn.
+struct Dated {
+    messages: Subscription,
+    /// When nothing waited.
+    empty: Micros,
+}
+
+impl Dated {
+    fn new(messages: Subscription) -> Self {
+        Self {
+            messages,
+            empty: now(),
+        }
+    }
+
+    /// The next message, and an instant before which it did not come.
+    ///
+    /// # Cancel safety
+    ///
+    /// No message is lost when the future is dropped.
+    async fn next(&mut self) -> Option<(Message, Micros)> {
+        let Self { messages, empty } = self;
+        // That the runtime wants its turn back would look like an empty queue.
+        let mut next = pin!(unconstrained(messages.next()));
+        let message = poll_fn(|context| {
+            let polled = next.as_mut().poll(context);
+            if polled.is_pending() {
+                *empty = now();
+            }
+            polled
+        });
+        let message = message.await?;
+        Some((message, *empty))
+    }
 }
 
 const COMPLAINT_PAUSE: Duration = Duration::from_secs(60);

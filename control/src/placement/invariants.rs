@@ -283,6 +283,22 @@ fn an_advertisement_that_was_sent_before_a_start_arrived_does_not_wipe_it() {
 }
 
 #[test]
+fn an_advertisement_that_waited_for_its_turn_wipes_nothing_that_was_promised_meanwhile() {
+    let mut world = World::new(vec![RealNode::new(0, 100)], 1);
+    let sent = world.now;
+    let told = world.nodes[0].advertisement();
+    world.place(&request("p")).unwrap();
+    world.now = world.now.after(2 * SETTLE);
+    world
+        .pool
+        .apply_late(world.now, sent, Role::Instances, &told);
+    assert!(world.place(&request("p")).is_err());
+    world.nodes[0].receive();
+    world.advertise(0);
+    assert_eq!(world.pool.instances("p"), 1);
+}
+
+#[test]
 fn a_start_that_never_arrived_is_given_up() {
     let mut world = World::new(vec![RealNode::new(0, 100)], 1);
     world.place(&request("p")).unwrap();

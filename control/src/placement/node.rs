@@ -99,14 +99,15 @@ impl Node {
     /// Takes in what was advertised; returns the processes whose count may have changed.
     ///
     /// An advertisement may have been sent before a promise arrived, so it does not wipe promises:
-    /// it keeps those whose instances it does not count yet, unless they are too old to arrive.
-    pub(super) fn hear(&mut self, now: Micros, role: Role, told: &Advertisement) -> Vec<String> {
+    /// it keeps those whose instances it does not count yet, unless they were too old to arrive when
+    /// it was sent, which is `sent` at the earliest.
+    pub(super) fn hear(&mut self, sent: Micros, role: Role, told: &Advertisement) -> Vec<String> {
         let counts = role == Role::Instances;
         let mut changed = Vec::new();
         // perf: most advertisements repeat the last one; then no text is copied or compared twice.
         if !self.promises.is_empty() || (counts && self.told != told.instances) {
             changed = self.processes();
-            self.promises.retain(|promise| promise.settled > now);
+            self.promises.retain(|promise| promise.settled > sent);
             if counts {
                 self.forget_arrived(told);
                 self.told.clone_from(&told.instances);

@@ -48,12 +48,24 @@ impl Pool {
 
     /// Takes in an advertisement; the latest of each agent counts.
     pub fn apply(&mut self, now: Micros, role: Role, told: &Advertisement) -> Heard {
+        self.apply_late(now, now, role, told)
+    }
+
+    /// The same for one that may have waited since `since` until somebody listened: what was promised
+    /// meanwhile may have arrived without its knowledge.
+    pub fn apply_late(
+        &mut self,
+        now: Micros,
+        since: Micros,
+        role: Role,
+        told: &Advertisement,
+    ) -> Heard {
         let number = self.number(&told.id);
         let Some((hot, node)) = slot(&mut self.hot, &mut self.nodes, number) else {
             return Heard::Known;
         };
         let before = hot.hear(role, now);
-        let changed = node.hear(now, role, told);
+        let changed = node.hear(since, role, told);
         refresh(hot, node);
         for process in changed {
             self.counts.set(&process, number, node.count(&process));

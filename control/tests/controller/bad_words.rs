@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::agent::Agent;
 use crate::cloud::{Cloud, eventually};
 use crate::crashes::hasty;
+use crate::said::seconds;
 
 fn has_room(cloud: &Cloud, memory_mb: u64) -> bool {
     let stack = "switchyard".to_owned();
@@ -40,6 +41,23 @@ async fn advertisements_without_an_id_or_with_stacks_that_are_no_list_get_nothin
     let _larger = Agent::start(&cloud, "2-larger", 16).await;
     eventually("the last one is heard", || has_room(&cloud, 16)).await;
     assert!(!has_room(&cloud, 17));
+}
+
+#[tokio::test]
+async fn an_advertisement_counts_whatever_the_clock_of_its_node_says() {
+    let cloud = Cloud::start().await;
+    let _small = Agent::start(&cloud, "2-small", 8).await;
+    cloud.heard(1).await;
+    for (id, memory_mb, off) in [("0-slow", 16, -7_200.0), ("1-fast", 32, 7_200.0)] {
+        let told = json!({
+            "id": id, "stacks": ["switchyard"], "available_memory": memory_mb,
+            "available_disk": 64, "time": seconds() + off, "timestamp": seconds() + off,
+        });
+        let said = cloud.bus.publish("dea.advertise", told.to_string().into());
+        said.await.unwrap();
+        eventually("it is in the pool", || has_room(&cloud, memory_mb)).await;
+    }
+    assert!(!has_room(&cloud, 33));
 }
 
 #[tokio::test]

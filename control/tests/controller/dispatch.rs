@@ -48,6 +48,24 @@ async fn a_build_whose_stager_dies_is_staged_by_another_one() {
 }
 
 #[tokio::test]
+async fn what_a_stager_that_was_given_up_says_later_changes_nothing() {
+    let cloud = Cloud::start().await;
+    let slow = Stager::hanging(&cloud, "0-slow").await;
+    cloud.app("shop", 1, 64).await;
+    cloud.build("build-1", "shop").await;
+    cloud.controller.stage("build-1");
+    eventually("the first has begun", || slow.taken() == 1).await;
+    slow.fall_silent();
+    let next = Stager::hanging(&cloud, "1-next").await;
+    eventually("another one has begun", || next.taken() == 1).await;
+    slow.end_one("too late").await;
+    next.end_one("serve").await;
+    assert_eq!(cloud.build_ended("build-1").await, "STAGED");
+    let droplet = "SELECT process_types AS text FROM droplets WHERE guid <> 'droplet-shop'";
+    assert_eq!(cloud.row(droplet).await, r#"{"web":"serve"}"#);
+}
+
+#[tokio::test]
 async fn a_controller_that_takes_over_asks_the_stager_that_is_at_work() {
     let mut cloud = Cloud::start().await;
     let stager = Stager::hanging(&cloud, "0-one").await;

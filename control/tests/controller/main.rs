@@ -9,6 +9,7 @@
 mod absences;
 mod agent;
 mod bad_words;
+mod bursts;
 mod cloud;
 mod command;
 mod crashes;

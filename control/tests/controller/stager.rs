@@ -14,7 +14,7 @@ use crate::cloud::Cloud;
 
 /// A stager on the bus; it falls silent when it is dropped.
 pub(crate) struct Stager {
-    work: Arc<Mutex<Work>>,
+    desk: Arc<Desk>,
     _tasks: JoinSet<()>,
 }
 
@@ -25,6 +25,8 @@ struct Work {
     most: usize,
     taken: usize,
     stops: Vec<Value>,
+    /// Whether it advertises no more.
+    silent: bool,
 }
 
 struct Desk {
@@ -32,7 +34,7 @@ struct Desk {
     bus: Bus,
     blobs: Blobs,
     memory_mb: usize,
-    work: Arc<Mutex<Work>>,
+    work: Mutex<Work>,
 }
 
 impl Stager {
@@ -47,20 +49,20 @@ impl Stager {
     }
 
     async fn start(cloud: &Cloud, id: &str, memory_mb: usize, ends: bool) -> Self {
-        let work = Arc::<Mutex<Work>>::default();
-        let desk = Desk {
+        let desk = Arc::new(Desk {
             id: id.to_owned(),
             bus: cloud.connect().await,
             blobs: cloud.blobs.clone(),
             memory_mb,
-            work: Arc::clone(&work),
-        };
+            work: Mutex::default(),
+        });
         let place = format!("staging.{id}.start");
         let mut requests = desk.bus.subscribe(&place).await.unwrap();
         let mut stops = desk.bus.subscribe("staging.stop").await.unwrap();
         let mut locates = desk.bus.subscribe("staging.locate").await.unwrap();
         desk.bus.flush().await.unwrap();
         let mut tasks = JoinSet::new();
+        let stager = Arc::clone(&desk);
         tasks.spawn(async move {
             let mut clock = interval(Duration::from_millis(100));
             loop {
@@ -68,30 +70,41 @@ impl Stager {
                     Some(request) = requests.next() => desk.begin(&request).await,
                     Some(stop) = stops.next() => desk.note(&stop),
                     Some(_) = locates.next() => {}
-                    _ = clock.tick() => if ends { desk.end_one().await },
+                    _ = clock.tick() => if ends { desk.end_one("serve").await },
                 }
                 desk.advertise().await;
             }
         });
         Self {
-            work,
+            desk: stager,
             _tasks: tasks,
         }
     }
 
     /// How many requests came.
     pub(crate) fn taken(&self) -> usize {
-        self.work.lock().unwrap().taken
+        self.desk.work.lock().unwrap().taken
     }
 
     /// How many builds there were at most at once.
     pub(crate) fn most(&self) -> usize {
-        self.work.lock().unwrap().most
+        self.desk.work.lock().unwrap().most
     }
 
     /// The orders to end that came.
     pub(crate) fn stops(&self) -> Vec<Value> {
-        self.work.lock().unwrap().stops.clone()
+        self.desk.work.lock().unwrap().stops.clone()
+    }
+
+    /// Goes on with what it has, and is heard of no more.
+    pub(crate) fn fall_silent(&self) {
+        self.desk.work.lock().unwrap().silent = true;
+    }
+
+    /// Ends a build with a droplet that is started like this, and has it said when this returns.
+    pub(crate) async fn end_one(&self, command: &str) {
+        self.desk.end_one(command).await;
+        self.desk.bus.flush().await.unwrap();
     }
 }
 
@@ -114,7 +127,7 @@ impl Desk {
         self.work.lock().unwrap().stops.push(stop);
     }
 
-    async fn end_one(&self) {
+    async fn end_one(&self, command: &str) {
         let ended = self.work.lock().unwrap().builds.pop_front();
         let Some((inbox, task, app)) = ended else {
             return;
@@ -123,14 +136,20 @@ impl Desk {
         let stray = json!({ "task_id": "another", "app_id": app, "error": "not yours" });
         self.say(&inbox, &stray).await;
         let answer = json!({
-            "task_id": task, "app_id": app, "process_types": { "web": "serve" },
+            "task_id": task, "app_id": app, "process_types": { "web": command },
             "sha256": Cloud::store_blob(&self.blobs, b"droplet").await, "size_bytes": 7,
         });
         self.say(&inbox, &answer).await;
     }
 
     async fn advertise(&self) {
-        let building = self.work.lock().unwrap().builds.len();
+        let (building, silent) = {
+            let work = self.work.lock().unwrap();
+            (work.builds.len(), work.silent)
+        };
+        if silent {
+            return;
+        }
         let free =
             i64::try_from(self.memory_mb).unwrap() - BUILD_MB * i64::try_from(building).unwrap();
         let told = json!({
