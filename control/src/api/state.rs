@@ -118,7 +118,12 @@ impl Api {
     ///
     /// Fails when the store does, or when a stored key is none.
     pub async fn start(parts: ApiParts) -> Result<Self, StartError> {
-        super::v3::begin(&parts.store, &parts.settings).await?;
+        let mut begun = super::v3::begin(&parts.store, &parts.settings).await;
+        if matches!(begun, Err(StartError::Store(StoreError::Taken))) {
+            // Another controller has begun at the same moment: now all of it is there.
+            begun = super::v3::begin(&parts.store, &parts.settings).await;
+        }
+        begun?;
         let keys = uaa::Keys::load(&parts.store).await?;
         let passwords = uaa::Passwords::new(parts.settings.password_cost);
         Ok(Self(Arc::new(Inner {

@@ -50,6 +50,14 @@ pub enum CommandError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The directory is not the one that holds what the database speaks of.
+    #[error("{} does not say `{mark}`: this is not the directory of this database", path.display())]
+    NotShared {
+        /// The file that says whose directory it is.
+        path: PathBuf,
+        /// What it should say.
+        mark: String,
+    },
     /// The asynchronous runtime or its signals could not be set up, or serving failed.
     #[error("cannot serve")]
     Runtime(#[source] io::Error),
@@ -64,6 +72,11 @@ impl Explain for CommandError {
             Self::Bus { .. } => Some("name a bus that runs with --nats URL".into()),
             Self::BusUrl(_) => Some("as in --nats nats://127.0.0.1:4222".into()),
             Self::Listen { .. } => Some("--listen 127.0.0.1:0 takes any free port".into()),
+            Self::NotShared { .. } => Some(
+                "is it mounted? All controllers of a database share one --dir; \
+                 where it is lost for good, write the mark into the file to go on without it"
+                    .into(),
+            ),
             Self::Store(StoreError::Open(_)) => {
                 Some("--database URL names another one; without it SQLite in --dir is used".into())
             }
@@ -85,6 +98,7 @@ impl Explain for CommandError {
             | Self::Blobs(_)
             | Self::File { .. }
             | Self::Listen { .. }
+            | Self::NotShared { .. }
             | Self::Runtime(_) => Exit::Failed,
         }
     }

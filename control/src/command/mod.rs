@@ -7,6 +7,7 @@ mod error;
 mod follow;
 mod options;
 mod run;
+mod shared;
 
 pub use error::CommandError;
 pub use options::ControllerOptions;

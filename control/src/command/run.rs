@@ -20,6 +20,7 @@ use tracing::{Level, error, info};
 use super::error::CommandError;
 use super::follow::follow;
 use super::options::ControllerOptions;
+use super::shared;
 use crate::api::uaa::{FirstAdmin, prepare_admin, prepare_operator};
 use crate::api::{self, Api, ApiParts, ApiSettings, Routes};
 use crate::blobs::{Blobs, Signer};
@@ -119,7 +120,9 @@ async fn open(options: &ControllerOptions) -> Result<Opened, CommandError> {
     let (id, seat) = identity(&dir.join("controller-id"))?;
     let database = options.database.clone().unwrap_or_else(|| sqlite(dir));
     let store = Store::open(&database).await.map_err(CommandError::Store)?;
-    let blobs = Blobs::local(&dir.join("blobs")).map_err(CommandError::Blobs)?;
+    let packages = dir.join("blobs");
+    shared::check(&store, &packages).await?;
+    let blobs = Blobs::local(&packages).map_err(CommandError::Blobs)?;
     let signer = signer(&store).await?;
     let address = options.listen;
     let listen = |source| CommandError::Listen { address, source };
@@ -308,7 +311,7 @@ fn identity(path: &Path) -> Result<(String, Option<File>), CommandError> {
     Ok((id.trim().to_owned(), Some(seat)))
 }
 
-fn uuid_text() -> String {
+pub(super) fn uuid_text() -> String {
     uuid::Builder::from_random_bytes(rand::random())
         .into_uuid()
         .to_string()
@@ -326,7 +329,7 @@ fn keep_secret(path: &Path, link: &str) -> Result<(), CommandError> {
     written.map_err(|source| file(path, source))
 }
 
-fn file(path: &Path, source: std::io::Error) -> CommandError {
+pub(super) fn file(path: &Path, source: std::io::Error) -> CommandError {
     CommandError::File {
         path: path.to_owned(),
         source,

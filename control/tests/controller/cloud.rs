@@ -1,5 +1,6 @@
 //! A controller with its bus, its database and the rows that a user would have written.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::Bus;
@@ -45,13 +46,30 @@ impl Cloud {
     pub(crate) async fn start_with(health: HealthSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/state.db?mode=rwc", directory.path().display());
-        Self::open(directory, url, health).await
+        Self::open(directory, url, health)
+            .await
+            .with_controller()
+            .await
     }
 
     /// On this database, with this policy.
     pub(crate) async fn start_at(url: String, health: HealthSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::open(directory, url, health).await
+        Self::open(directory, url, health)
+            .await
+            .with_controller()
+            .await
+    }
+
+    /// On this database, with a bus and no controller.
+    pub(crate) async fn without_controller(url: String) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::open(directory, url, HealthSettings::default()).await
+    }
+
+    async fn with_controller(mut self) -> Self {
+        self.start_controller().await;
+        self
     }
 
     async fn open(directory: TempDir, url: String, health: HealthSettings) -> Self {
@@ -61,7 +79,7 @@ impl Cloud {
         let server = Server::start(ServerOptions::default()).await.unwrap();
         let bus = connect(&server).await;
         let (controller, _orders) = Controller::channel();
-        let mut cloud = Self {
+        let cloud = Self {
             bus,
             controller,
             blobs,
@@ -84,8 +102,12 @@ impl Cloud {
         cloud
             .write("INSERT INTO domains VALUES ('d', 'localhost', 0, NULL, 1, 1)")
             .await;
-        cloud.start_controller().await;
         cloud
+    }
+
+    /// Where the bus is.
+    pub(crate) fn bus_address(&self) -> SocketAddr {
+        self.server.addr()
     }
 
     pub(crate) async fn connect(&self) -> Bus {
@@ -297,5 +319,5 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);

@@ -16,11 +16,13 @@ mod crashes;
 mod deployments;
 mod dispatch;
 mod leaders;
+mod members;
 #[path = "../store/postgres.rs"]
 mod postgres;
 mod said;
 mod services;
 mod stager;
+mod trio;
 
 use agent::Agent;
 use cloud::{Cloud, eventually};

@@ -109,6 +109,8 @@ async fn make_admin(
             user.is_admin = true;
             user.password_hash = Some(hash);
             match tx.insert_user(&user).await {
+                // Another controller has just made it from the same file.
+                Err(StoreError::Taken) if on_known == OnKnown::Renew => return Ok(()),
                 Err(StoreError::Taken) => return Err(taken()),
                 other => other?,
             }
