@@ -6,6 +6,7 @@
     reason = "a panic is how a test fails, in its helpers and scripts too"
 )]
 
+mod acceptance;
 mod access_log;
 mod admin;
 mod bus_outage;
@@ -25,6 +26,7 @@ mod refusals;
 mod regression;
 mod retry;
 mod reuse;
+mod several;
 mod smuggling;
 mod sticky;
 mod streaming;

@@ -20,5 +20,6 @@ mod nodes;
 mod promises;
 mod python;
 mod refusals;
+mod routes;
 mod whole;
 mod world;

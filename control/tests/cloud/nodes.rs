@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cloud::{eventually, within};
@@ -100,13 +101,19 @@ fn what_no_node_has_room_for_is_refused_says_so_in_its_log_and_starts_when_a_nod
     world.kato(&["push", "big", "-p", app.to_str().unwrap()]);
     world.kato(&["stop", "big"]);
     world.kato(&["scale", "big", "-m", "8G"]);
-    let output = world.kato_command(&["start", "big"]).output().unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success());
-    assert!(
-        complaint.contains("insufficient running resources"),
-        "{complaint}"
+    let (_, found) = world.ask("GET /v3/apps?names=big", &Value::Null);
+    let guid = found["resources"][0]["guid"].as_str().unwrap();
+    let start = format!("POST /v3/apps/{guid}/actions/start");
+    let (status, refusal) = world.ask(&start, &Value::Null);
+    let error = &refusal["errors"][0];
+    assert_eq!(
+        (status, &error["code"]),
+        (503, &json!(150_003)),
+        "{refusal}"
     );
+    assert_eq!(error["title"], "CF-InsufficientRunningResourcesAvailable");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.contains("8192 MB"), "{detail}");
     let said = world.kato(&["logs", "big", "--recent"]);
     assert!(
         said.contains("NORESOURCES") && said.contains("8192 MB"),

@@ -28,15 +28,24 @@ fn the_api_is_reached_through_the_router_as_well() {
 }
 
 #[test]
-fn figures_count_what_went_through_the_router() {
+fn figures_count_what_went_through_the_router_and_what_the_platform_takes() {
     let Some(world) = World::start() else { return };
-    eventually("figures above zero", || {
+    let resident = eventually("figures above zero", || {
         world.get("hello.localhost", "/")?;
         let figures = world.cloud.expect("figures");
         let rate = figures["requests_per_second"].as_f64()?;
-        (rate > 0.0 && figures["rss_bytes"].is_number()).then_some(())
+        figures["rss_bytes"].as_u64().filter(|_| rate > 0.0)
     });
+    println!("{resident} bytes resident");
+    assert!(
+        (1 << 20..RESIDENT_MAX_BYTES).contains(&resident),
+        "{resident}"
+    );
 }
+
+/// What the platform may take without its applications. A debug build takes more than twice as much
+/// as what is shipped.
+const RESIDENT_MAX_BYTES: u64 = 512 << 20;
 
 #[test]
 fn without_an_administrator_a_link_is_shown_before_ready() {

@@ -1,5 +1,6 @@
 //! A cloud that is ready, a person who is logged in, and requests through the router.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,6 +20,7 @@ pub(crate) struct World {
     pub(crate) api: String,
     pub(crate) proof: String,
     home: TempDir,
+    token: OnceCell<String>,
 }
 
 impl World {
@@ -55,6 +57,7 @@ impl World {
             api,
             proof,
             home,
+            token: OnceCell::new(),
         };
         let account = ["--user", "ada", "--password-file"];
         let login = ["login", "--api", &world.api];
@@ -102,6 +105,36 @@ impl World {
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         let (_, body) = answer.split_once("\r\n\r\n")?;
         Some((status, body.to_owned()))
+    }
+
+    /// Status and document that the API gives the administrator for this (as in `GET /v3/apps`).
+    pub(crate) fn ask(&self, asked: &str, body: &Value) -> (u16, Value) {
+        let token = self.token.get_or_init(|| {
+            let form = "grant_type=password&client_id=cf&username=ada&password=correct%20horse";
+            let kind = "application/x-www-form-urlencoded";
+            let (_, document) = self.exchange("POST /oauth/token", (kind, form), "");
+            document["access_token"].as_str().unwrap().to_owned()
+        });
+        let body = ("application/json", &*body.to_string());
+        self.exchange(asked, body, &format!("Authorization: bearer {token}\r\n"))
+    }
+
+    fn exchange(&self, asked: &str, (kind, body): (&str, &str), further: &str) -> (u16, Value) {
+        let authority = self.api.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(authority).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{asked} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n{further}\
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
     /// Waits for a page with this status.

@@ -120,3 +120,21 @@ fn a_password_file_that_is_missing_is_a_usage_error() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains(&*missing.to_string_lossy()), "{said}");
 }
+
+#[test]
+fn without_docker_a_cloud_that_was_told_to_use_it_ends_and_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let router = script(dir.path(), "exec sleep 600");
+    let mut command = micro(dir.path(), &router);
+    let nowhere = format!("unix://{}", dir.path().join("no.sock").display());
+    command
+        .args(["--runtime", "docker"])
+        .env("DOCKER_HOST", nowhere);
+    let (code, said) = outcome(&mut command);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("the Docker Engine: Socket not found"),
+        "{said}"
+    );
+    assert!(said.contains("apt-get install docker.io"), "{said}");
+}
