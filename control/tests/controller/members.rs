@@ -20,16 +20,19 @@ pub(crate) struct Place {
     pub(crate) directory: PathBuf,
 }
 
-/// One controller; it is killed when it is dropped.
+/// One controller.
 pub(crate) struct Member {
     pub(crate) address: SocketAddr,
-    child: Child,
+    child: Killed,
     said: PathBuf,
 }
 
+/// A process that is killed when it is dropped.
+struct Killed(Child);
+
 /// A controller that was started, and has not said yet where it listens.
 pub(crate) struct Starting {
-    child: Child,
+    child: Killed,
     said: PathBuf,
 }
 
@@ -59,14 +62,17 @@ impl Place {
             .stderr(File::create(&said).unwrap())
             .spawn()
             .unwrap();
-        Starting { child, said }
+        Starting {
+            child: Killed(child),
+            said,
+        }
     }
 }
 
 impl Starting {
     /// Waits until it listens.
     pub(crate) async fn listening(mut self) -> Member {
-        let stdout = self.child.stdout.take().unwrap();
+        let stdout = self.child.0.stdout.take().unwrap();
         let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).unwrap();
@@ -90,16 +96,16 @@ impl Member {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.0.kill().unwrap();
+        self.child.0.wait().unwrap();
     }
 }
 
-impl Drop for Member {
+impl Drop for Killed {
     fn drop(&mut self) {
         // A test may have killed it before.
-        let _killed = self.child.kill();
-        let _ended = self.child.wait();
+        let _killed = self.0.kill();
+        let _ended = self.0.wait();
     }
 }
 
