@@ -1,12 +1,9 @@
 //! Ears: what the controller hears on the bus, decoded, from all subjects at once.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Message, Subscription};
-use tokio::task::unconstrained;
 use tracing::warn;
 
 use super::site::now;
@@ -163,18 +160,11 @@ impl Dated {
     ///
     /// No message is lost when the future is dropped.
     async fn next(&mut self) -> Option<(Message, Micros)> {
-        let Self { messages, empty } = self;
-        // That the runtime wants its turn back would look like an empty queue.
-        let mut next = pin!(unconstrained(messages.next()));
-        let message = poll_fn(|context| {
-            let polled = next.as_mut().poll(context);
-            if polled.is_pending() {
-                *empty = now();
-            }
-            polled
-        });
-        let message = message.await?;
-        Some((message, *empty))
+        if self.messages.buffered_messages() == 0 {
+            self.empty = now();
+        }
+        let message = self.messages.next().await?;
+        Some((message, self.empty))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 
 use super::holder::{self, Holder};
 
@@ -51,12 +52,17 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Finds the first free port from `first` on; 0 means any.
+    /// Finds the first free port from `first` on; 0 means from anywhere.
     ///
     /// # Errors
     ///
     /// Fails when none of the next hundred is free, or when binding is not permitted.
     pub fn find(&mut self, first: u16) -> Result<Found, NoPort> {
+        if first == 0 {
+            let found = self.find(rand::random_range(QUIET))?;
+            let taken = Vec::new();
+            return Ok(Found { taken, ..found });
+        }
         let last = first.saturating_add(RANGE);
         let mut taken = Vec::new();
         for port in first..=last {
@@ -94,6 +100,10 @@ fn bind_alone(port: u16) -> io::Result<u16> {
         Ok(_) | Err(_) => Ok(port),
     }
 }
+
+/// Where a port is taken from when any will do: below those that the kernel gives away by itself, for
+/// it would give ours to the next connection of anybody before a part of ours listens there.
+const QUIET: Range<u16> = 10_000..30_000;
 
 /// How many ports after the first are tried.
 const RANGE: u16 = 99;
@@ -144,6 +154,12 @@ mod tests {
         };
         let port = listener.local_addr().unwrap().port();
         assert_ne!(Ports::default().find(port).unwrap().port, port);
+    }
+
+    #[test]
+    fn any_port_is_none_that_the_kernel_gives_away() {
+        let found = Ports::default().find(0).unwrap();
+        assert!(found.port < 32_768 && found.taken.is_empty(), "{found:?}");
     }
 
     #[test]

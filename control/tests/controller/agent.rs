@@ -233,12 +233,12 @@ impl Node {
             mut roll,
         ]: [Subscription; 6],
     ) {
-        let mut clock = interval(Duration::from_secs(2));
+        let (mut clock, mut starts) = (interval(Duration::from_secs(2)), Vec::new());
         loop {
             tokio::select! {
-                Some(message) = start.next() => {
-                    self.begin(read(&message.payload));
-                    self.beat().await;
+                // Many at once are told of once, or an agent with many would do nothing else.
+                1.. = start.next_batch(&mut starts, 256) => {
+                    starts.drain(..).for_each(|message| self.begin(read(&message.payload)));
                 }
                 Some(message) = stop.next() => {
                     self.end(&read(&message.payload)).await;
