@@ -19,4 +19,4 @@ pub use contract::{
 pub use docker::{BadSubnet, DockerOptions, DockerRuntime, Egress, Subnet};
 pub use engine::Runtime;
 pub use error::RuntimeError;
-pub use process::{KeepError, KeepOptions, ProcessOptions, ProcessRuntime, keep};
+pub use process::{KeepError, KeepOptions, ProcessOptions, ProcessRuntime, disown, keep};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::proc::{Identity, descendants, proportional_bytes, taken};
+use super::proc::{Identity, descendants, era, proportional_bytes, taken};
 use super::record::{Life, Record};
 use crate::agent::runtime::contract::{Cause, Exit};
 use crate::explain::{self, Explain};
@@ -163,6 +163,7 @@ impl Keeper {
         let life = Life {
             keeper,
             program: self.program.as_raw_nonzero().get(),
+            era: era(),
         };
         let written = self.record.write_life(&life);
         written.map_err(|error| {

@@ -15,7 +15,7 @@ mod runtime;
 mod size;
 
 pub use keeper::{KeepError, KeepOptions, keep};
-pub use runtime::{ProcessOptions, ProcessRuntime};
+pub use runtime::{ProcessOptions, ProcessRuntime, disown};
 
 pub(crate) use ports::Ports;
 pub(crate) use size::directory_bytes;

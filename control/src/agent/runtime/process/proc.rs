@@ -29,6 +29,14 @@ impl Identity {
     }
 }
 
+/// The boot of the machine and the name space of processes: only there do ids and ticks mean
+/// something. `None` when the kernel does not tell.
+pub(super) fn era() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let space = fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), space.display()))
+}
+
 /// The fields of `/proc/PID/stat` that we need.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Stat {

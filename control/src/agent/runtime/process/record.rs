@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::proc::Identity;
+use super::proc::{Identity, era};
 use crate::agent::runtime::contract::{Exit, Labels, PortRequest};
 use crate::agent::runtime::error::RuntimeError;
 
@@ -26,10 +26,13 @@ pub(super) struct Container {
 }
 
 /// Who lives in it; written by the keeper when the program runs.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Life {
     pub(super) keeper: Identity,
     pub(super) program: i32,
+    /// In which era these ids were given; an older keeper does not say.
+    #[serde(default)]
+    pub(super) era: Option<String>,
 }
 
 impl Record {
@@ -64,8 +67,14 @@ impl Record {
         matches!(self.dir.try_exists(), Ok(false))
     }
 
+    /// Who lives in it. Nobody does since the machine was booted anew, or where only the record was
+    /// copied to: the same ids are others' there.
     pub(super) fn life(&self) -> Option<Life> {
-        self.read(LIFE)
+        let life: Life = self.read(LIFE)?;
+        match (&life.era, era()) {
+            (Some(then), Some(now)) if *then != now => None,
+            _ => Some(life),
+        }
     }
 
     pub(super) fn exit(&self) -> Option<Exit> {

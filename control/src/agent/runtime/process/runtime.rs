@@ -241,12 +241,7 @@ impl ProcessRuntime {
     }
 
     fn records(&self) -> Result<Vec<(String, Record)>, RuntimeError> {
-        let entries = fs::read_dir(&self.options.dir).map_err(at(&self.options.dir))?;
-        let record = |entry: fs::DirEntry| {
-            let handle = entry.file_name().into_string().ok()?;
-            Some((handle, Record::at(entry.path())))
-        };
-        Ok(entries.flatten().filter_map(record).collect())
+        records(&self.options.dir)
     }
 
     fn dir_of(&self, handle: &str) -> Result<PathBuf, RuntimeError> {
@@ -256,6 +251,34 @@ impl ProcessRuntime {
         }
         Ok(self.options.dir.join(handle))
     }
+}
+
+/// Forgets the containers in a copied directory of records that are not of the node at `node`, and
+/// touches none of them: they may run, for the node that was copied.
+///
+/// # Errors
+///
+/// Fails when the records cannot be read or removed.
+pub fn disown(dir: &Path, node: &Path) -> Result<(), RuntimeError> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for (_, record) in records(dir)? {
+        let container = record.container();
+        if !container.is_some_and(|container| container.root.starts_with(node)) {
+            record.remove()?;
+        }
+    }
+    Ok(())
+}
+
+fn records(dir: &Path) -> Result<Vec<(String, Record)>, RuntimeError> {
+    let entries = fs::read_dir(dir).map_err(at(dir))?;
+    let record = |entry: fs::DirEntry| {
+        let handle = entry.file_name().into_string().ok()?;
+        Some((handle, Record::at(entry.path())))
+    };
+    Ok(entries.flatten().filter_map(record).collect())
 }
 
 fn hold(record: &Record) -> Result<Option<Hold>, RuntimeError> {
@@ -274,3 +297,90 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> RuntimeError {
 const BEGIN: Duration = Duration::from_secs(30);
 /// How long a kill may take to be done.
 const KILL: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::process::Child;
+    use std::time::Instant;
+
+    use super::super::proc::{Identity, era};
+    use super::*;
+    use crate::agent::runtime::contract::{Labels, Role};
+
+    fn record(dir: &Path, handle: &str, root: &Path) -> Record {
+        let container = Container {
+            labels: Labels {
+                app_guid: "a".into(),
+                instance_guid: handle.into(),
+                index: 0,
+                version: "v".into(),
+                role: Role::App,
+            },
+            root: root.to_path_buf(),
+            port: None,
+        };
+        Record::create(dir.join(handle), &container).unwrap()
+    }
+
+    fn open(dir: &Path) -> ProcessRuntime {
+        let options = ProcessOptions {
+            dir: dir.to_path_buf(),
+            program: "/bin/false".into(),
+            max_processes: 10,
+        };
+        ProcessRuntime::open(options).unwrap()
+    }
+
+    /// A process that leads a session, as any daemon does.
+    fn daemon() -> Child {
+        let mut command = std::process::Command::new("setsid");
+        let child = command.args(["sleep", "600"]).spawn().unwrap();
+        let begun = Instant::now();
+        while of_session(child.id() as i32).is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no session");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
+    #[tokio::test]
+    async fn a_record_of_another_boot_ends_nobody_who_has_its_ids_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut daemon = daemon();
+        let pid = daemon.id() as i32;
+        let mut life = Life {
+            keeper: Identity {
+                pid,
+                started: Identity::of(pid).unwrap().started,
+            },
+            program: pid,
+            era: Some("another boot".to_owned()),
+        };
+        let record = record(dir.path(), "h", dir.path());
+        record.write_life(&life).unwrap();
+        let runtime = open(dir.path());
+        assert!(!runtime.list().await.unwrap()[0].running);
+        runtime.stop("h", Duration::from_secs(60)).await.unwrap();
+        assert_eq!(daemon.try_wait().unwrap(), None, "somebody else was ended");
+
+        // In this boot it is the keeper.
+        life.era = era();
+        record.write_life(&life).unwrap();
+        assert!(runtime.list().await.unwrap()[0].running);
+        runtime.remove("h").await.unwrap();
+        assert!(!daemon.wait().unwrap().success());
+    }
+
+    #[test]
+    fn what_is_not_of_this_node_is_forgotten() {
+        let (dir, node) = (tempfile::tempdir().unwrap(), Path::new("/var/node"));
+        record(dir.path(), "own", &node.join("instances/own"));
+        record(dir.path(), "other", Path::new("/var/other/instances/x"));
+        record(dir.path(), "sounds-alike", Path::new("/var/node2/x"));
+        disown(dir.path(), node).unwrap();
+        let left = records(dir.path()).unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].0, "own");
+        disown(&dir.path().join("none"), node).unwrap();
+    }
+}
