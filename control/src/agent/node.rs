@@ -223,6 +223,7 @@ impl Node {
                 (logs.join("stderr.log"), LogStream::Err),
             ],
             offsets: self.dir.join("offsets").join(&instance.guid),
+            bytes_per_second: instance.start.limits.log_rate,
         })
     }
 

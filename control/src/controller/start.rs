@@ -40,6 +40,7 @@ pub(super) fn start_message(site: &Site, facts: &StartFacts, index: u32) -> Star
             disk: i64::from(process.disk_mb),
             fds: i64::from(OPEN_FILES),
             allow_sudo: false,
+            log_rate: Some(process.log_rate_limit),
         },
         env: environment(&app.environment, database_url(bound)),
         cc_partition: "default".to_owned(),

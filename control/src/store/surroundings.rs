@@ -95,20 +95,28 @@ impl Store {
         organization_guid: &str,
         but_app: &str,
     ) -> Result<u64, StoreError> {
-        let mut connection = self.connection().await?;
         // No process counts for more than an exabyte, so that no sum grows too large.
-        let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN p.instances * p.memory_mb < 1000000000000 \
-              THEN p.instances * p.memory_mb ELSE 1000000000000 END), 0) AS BIGINT) AS n \
-             FROM processes p JOIN apps a ON a.guid = p.app_guid \
-             JOIN spaces s ON s.guid = a.space_guid \
-             WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2",
-        )
-        .bind(organization_guid)
-        .bind(but_app)
-        .fetch_one(&mut *connection)
-        .await?;
-        Row(&row).count("n")
+        let sum = "CASE WHEN p.instances * p.memory_mb < 1000000000000 \
+                   THEN p.instances * p.memory_mb ELSE 1000000000000 END";
+        self.in_use(sum, organization_guid, but_app).await
+    }
+
+    /// Log bytes per second that all started processes of an organization may have, those of one
+    /// application left out; one without a limit counts for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn log_rate_in_use(
+        &self,
+        organization_guid: &str,
+        but_app: &str,
+    ) -> Result<u64, StoreError> {
+        // Divided instead of multiplied, so that no product grows too large; 0 instances have no rate.
+        let sum = "CASE WHEN p.log_rate_limit <= 0 OR p.instances <= 0 THEN 0 \
+                   WHEN p.log_rate_limit < 1000000000000000 / p.instances \
+                   THEN p.instances * p.log_rate_limit ELSE 1000000000000000 END";
+        self.in_use(sum, organization_guid, but_app).await
     }
 
     /// Instances that all started processes of an organization have, those of one application left
@@ -122,17 +130,28 @@ impl Store {
         organization_guid: &str,
         but_app: &str,
     ) -> Result<u64, StoreError> {
+        self.in_use("p.instances", organization_guid, but_app).await
+    }
+
+    /// A sum over the started processes of an organization, those of one application left out.
+    async fn in_use(
+        &self,
+        sum: &'static str,
+        organization_guid: &str,
+        but_app: &str,
+    ) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(p.instances), 0) AS BIGINT) AS n \
+        let text = format!(
+            "SELECT CAST(COALESCE(SUM({sum}), 0) AS BIGINT) AS n \
              FROM processes p JOIN apps a ON a.guid = p.app_guid \
              JOIN spaces s ON s.guid = a.space_guid \
-             WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2",
-        )
-        .bind(organization_guid)
-        .bind(but_app)
-        .fetch_one(&mut *connection)
-        .await?;
+             WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(organization_guid)
+            .bind(but_app)
+            .fetch_one(&mut *connection)
+            .await?;
         Row(&row).count("n")
     }
 }

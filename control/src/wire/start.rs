@@ -121,6 +121,14 @@ pub struct Limits {
     /// Whether it may become root.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub allow_sudo: bool,
+    /// Bytes per second that its log may have; `None`, or less than 0, is no limit.
+    #[serde(
+        default,
+        rename = "log_rate_limit",
+        deserialize_with = "lenient::maybe_whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub log_rate: Option<i64>,
 }
 
 /// A service as bound to the application.

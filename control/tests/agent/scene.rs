@@ -52,10 +52,15 @@ impl Scene {
 
     /// Starts an agent in the scene's directory, in place of the one that was there.
     pub(crate) async fn start_agent(&mut self) {
-        let nats = format!("nats://{}", self.server.addr());
+        let nats = self.nats();
         self.agent = Some(Agent::start(self.dir.path(), &nats, &self.options));
         let hello = self.hear("dea.start", |_| true).await;
         self.id = hello["id"].as_str().unwrap().to_owned();
+    }
+
+    /// The address of the bus.
+    pub(crate) fn nats(&self) -> String {
+        format!("nats://{}", self.server.addr())
     }
 
     /// Kills the agent and nothing else.
@@ -168,4 +173,4 @@ pub(crate) fn web(droplet: &Droplet) -> StartMessage {
     }
 }
 
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);

@@ -86,6 +86,44 @@ async fn what_is_over_the_quota_is_refused() {
 }
 
 #[tokio::test]
+async fn log_rates_over_the_quota_are_refused() {
+    let platform = Platform::start().await;
+    let client = &platform.client;
+    let path = format!("/v3/organizations/{}", platform.organization);
+    let organization = client.get(&path).await.expect(200);
+    let quota = &organization["relationships"]["quota"]["data"]["guid"];
+    let quota = format!("/v3/organization_quotas/{}", quota.as_str().unwrap());
+    let (shop, blog) = (
+        platform.running_app("shop").await,
+        platform.running_app("blog").await,
+    );
+    let scale = async |app: &str, instances: u32, rate: i64| {
+        let path = format!("/v3/apps/{app}/processes/web/actions/scale");
+        let rate = json!({ "instances": instances, "log_rate_limit_in_bytes_per_second": rate });
+        client.post(&path, rate).await
+    };
+    scale(&shop, 2, 1000).await.expect(202);
+    scale(&blog, 1, 1000).await.expect(202);
+    let limits = json!({ "apps": { "log_rate_limit_in_bytes_per_second": 3000 } });
+    client.patch(&quota, limits).await.expect(200);
+
+    let exceeds = "log_rate_limit exceeds organization log rate quota";
+    assert_eq!(scale(&blog, 1, 1001).await.refusal(422).1, exceeds);
+    assert_eq!(scale(&shop, 3, 1000).await.refusal(422).1, exceeds);
+    let unlimited = "log_rate_limit cannot be unlimited in organization 'acme'.";
+    assert_eq!(scale(&blog, 1, -1).await.refusal(422).1, unlimited);
+    scale(&blog, 1, 0).await.expect(202);
+    scale(&shop, 3, 1000).await.expect(202);
+
+    // A stopped application may wish for anything, and is refused when it is started.
+    let stop = format!("/v3/apps/{blog}/actions/stop");
+    client.post(&stop, json!({})).await.expect(200);
+    scale(&blog, 1, 1).await.expect(202);
+    let start = format!("/v3/apps/{blog}/actions/start");
+    assert_eq!(client.post(&start, json!({})).await.refusal(422).1, exceeds);
+}
+
+#[tokio::test]
 async fn routes_are_mapped_and_taken_away() {
     let mut platform = Platform::start().await;
     let app = platform.app("shop").await;

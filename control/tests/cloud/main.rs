@@ -15,6 +15,7 @@ mod cloud;
 
 mod deaths;
 mod examples;
+mod limits;
 mod load;
 mod nodes;
 mod promises;

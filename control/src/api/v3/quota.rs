@@ -48,7 +48,40 @@ async fn check(call: &Call, app: &App, processes: &[Process]) -> Result<(), ApiE
         let words = "app_instance_limit app_instance_limit_exceeded";
         refuse_over(others.saturating_add(own), most, words)?;
     }
-    Ok(())
+    check_log_rate(call, app, processes, (&organization, &limits)).await
+}
+
+/// Whether the limits of all logs together stay within that of the organization.
+async fn check_log_rate(
+    call: &Call,
+    app: &App,
+    processes: &[Process],
+    (organization, limits): (&str, &QuotaLimits),
+) -> Result<(), ApiError> {
+    let Some(most) = limits.log_rate_limit_in_bytes_per_second else {
+        return Ok(());
+    };
+    // compat: both texts (cloud_controller_ng app/models/runtime/constraints/max_log_rate_limit_policy.rb).
+    let unlimited = |process: &Process| process.instances > 0 && process.log_rate_limit < 0;
+    if processes.iter().any(unlimited) {
+        let organization = call.store().organization(organization).await?;
+        let name = organization.map_or_else(String::new, |one| one.name);
+        let words = format!("log_rate_limit cannot be unlimited in organization '{name}'.");
+        return Err(ApiError::unprocessable(words));
+    }
+    let others = call
+        .store()
+        .log_rate_in_use(organization, &app.guid)
+        .await?;
+    let own = processes.iter().map(|process| {
+        let each = u64::try_from(process.log_rate_limit).unwrap_or(0);
+        u64::from(process.instances).saturating_mul(each)
+    });
+    refuse_over(
+        own.fold(others, u64::saturating_add),
+        most,
+        "log_rate_limit exceeds organization log rate quota",
+    )
 }
 
 fn check_each(limits: &QuotaLimits, processes: &[Process]) -> Result<(), ApiError> {

@@ -32,6 +32,9 @@ pub struct TailTarget {
     pub files: Vec<(PathBuf, LogStream)>,
     /// Where the offsets are kept; an agent that comes back goes on from there.
     pub offsets: PathBuf,
+    /// How many bytes all files together may have in a second, by the user's wish; `None`, or less
+    /// than 0, is no limit.
+    pub bytes_per_second: Option<i64>,
 }
 
 /// Files that are being followed. Dropping it ends that at once; an instance that runs on is
@@ -105,13 +108,9 @@ struct Task {
 
 impl Task {
     fn new(bus: Bus, target: TailTarget) -> Self {
-        let offsets = Offsets::load(target.offsets, target.files.len());
-        let files = Files::new(
-            &target.files,
-            offsets.saved(),
-            &target.source_type,
-            &target.instance,
-        );
+        let offsets = Offsets::load(target.offsets.clone(), target.files.len());
+        let looked_ns = offsets.saved_at().map_or_else(now_ns, ns_of);
+        let files = Files::new(&target, offsets.saved(), looked_ns);
         Self {
             bus,
             app: target.app,
@@ -208,7 +207,11 @@ fn fitting(records: &[LogRecord]) -> usize {
 }
 
 fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    ns_of(SystemTime::now())
+}
+
+fn ns_of(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     })
@@ -265,6 +268,7 @@ mod tests {
                 instance: "0".to_owned(),
                 files: vec![(self.dir.path().join("out"), LogStream::Out)],
                 offsets: self.dir.path().join("offsets"),
+                bytes_per_second: None,
             }
         }
 

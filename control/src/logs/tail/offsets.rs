@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The offsets of one instance's files, in their order.
 #[derive(Debug)]
@@ -21,6 +22,11 @@ impl Offsets {
 
     pub(super) fn saved(&self) -> &[u64] {
         &self.saved
+    }
+
+    /// When these were saved: what was read until then was told.
+    pub(super) fn saved_at(&self) -> Option<SystemTime> {
+        fs::metadata(&self.path).ok()?.modified().ok()
     }
 
     /// Writes the offsets, all or none of them, when they have changed.
