@@ -4,7 +4,7 @@ use std::future::pending;
 
 use bus::{Bus, BusError, BusEvent, Message, Subscription};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::wire::subject;
 
@@ -18,6 +18,8 @@ pub(super) struct Heard {
 /// What it is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum About {
+    /// An agent claims our node's name.
+    Claim,
     Discover,
     Find,
     /// Somebody wants advertisements now.
@@ -36,7 +38,9 @@ pub(super) enum About {
 /// All subscriptions of the agent. Dropping it ends them.
 pub(super) struct Ears {
     heard: mpsc::Receiver<Heard>,
-    _pumps: JoinSet<()>,
+    queue: mpsc::Sender<Heard>,
+    pumps: JoinSet<()>,
+    claims: Option<AbortHandle>,
 }
 
 impl Ears {
@@ -59,12 +63,24 @@ impl Ears {
             let subscription = bus.subscribe(subject).await?;
             pumps.spawn(pump(about, subscription, queue.clone()));
         }
-        pumps.spawn(watch(bus.clone(), queue));
+        pumps.spawn(watch(bus.clone(), queue.clone()));
         bus.flush().await?;
         Ok(Self {
             heard,
-            _pumps: pumps,
+            queue,
+            pumps,
+            claims: None,
         })
+    }
+
+    /// Listens to who claims a name of a node, and no more to who claims an earlier one.
+    pub(super) async fn hear_claims(&mut self, bus: &Bus, name: &str) -> Result<(), BusError> {
+        let claims = bus.subscribe(&subject::node(name)).await?;
+        let pump = pump(About::Claim, claims, self.queue.clone());
+        if let Some(earlier) = self.claims.replace(self.pumps.spawn(pump)) {
+            earlier.abort();
+        }
+        bus.flush().await
     }
 
     /// What was heard next.

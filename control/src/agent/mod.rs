@@ -24,6 +24,7 @@ mod files;
 mod instance;
 mod life;
 mod name;
+mod namesakes;
 mod node;
 mod options;
 mod probe;

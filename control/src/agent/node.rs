@@ -13,6 +13,7 @@ use super::droplets::Droplets;
 use super::files::Secret;
 use super::instance::Blame;
 use super::instance::{Crash, End, Instance, seconds};
+use super::name::NodeName;
 use super::roster::Roster;
 use super::routes::{Endpoint, Routes};
 use super::runtime::Runtime;
@@ -20,7 +21,7 @@ use crate::logs::{Following, Tail, TailTarget};
 use crate::model::Micros;
 use crate::wire::{
     Advertisement, AgentShutdown, ExitReason, Exited, Heartbeat, InstanceState, LogBatch,
-    LogRecord, LogStream, PlacementProperties, Wire, subject,
+    LogRecord, LogStream, NodeClaim, PlacementProperties, Wire, subject,
 };
 
 /// Who this node is.
@@ -28,8 +29,6 @@ use crate::wire::{
 pub(super) struct Identity {
     /// `<index>-<random hex>`, new at each start.
     pub(super) id: String,
-    /// The node's name, the same for every agent that works here.
-    pub(super) node: String,
     pub(super) index: u32,
     pub(super) ip: String,
     pub(super) stacks: Vec<String>,
@@ -65,6 +64,7 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) identity: Identity,
+    pub(super) name: NodeName,
     pub(super) dir: PathBuf,
     pub(super) bus: Bus,
     pub(super) runtime: Runtime,
@@ -123,9 +123,23 @@ impl Node {
             ip: self.identity.ip.clone(),
             physical_memory: whole(capacity.memory_mb),
             url: Some(format!("http://{}", self.identity.status_addr)),
-            node: self.identity.node.clone(),
+            node: self.name.now(),
         };
         self.publish(subject::AGENT_ADVERTISE, &message).await;
+    }
+
+    /// Says under which name this agent works, to whoever has the same.
+    pub(super) async fn claim(&self) {
+        let subject = subject::node(&self.name.now());
+        self.publish(&subject, &self.own_claim()).await;
+    }
+
+    pub(super) fn own_claim(&self) -> NodeClaim {
+        let live = self.roster.all().into_iter().filter(Instance::is_live);
+        NodeClaim {
+            agent: self.identity.id.clone(),
+            instances: u32::try_from(live.count()).unwrap_or(u32::MAX),
+        }
     }
 
     pub(super) async fn heartbeat(&self) {
@@ -138,7 +152,7 @@ impl Node {
         let message = Heartbeat {
             agent: self.identity.id.clone(),
             instances: told.map(|instance| instance.heartbeat()).collect(),
-            node: self.identity.node.clone(),
+            node: self.name.now(),
             time: Some(seconds(self.now().0)),
             answers: word,
         };

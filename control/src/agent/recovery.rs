@@ -4,20 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{info, warn};
 
+use super::desk::forget;
 use super::error::AgentError;
 use super::instance::Instance;
 use super::life::{From, Life};
+use super::name::Origin;
 use super::node::Node;
 use super::runtime::Labelled;
 use super::snapshot::Snapshot;
 use crate::wire::{ExitReason, InstanceState};
 
 /// Takes up every instance of the snapshot. Builds end with their agent; the stager sees to that.
+///
+/// In a copied directory most are another node's, which tells their ends itself; they are forgotten
+/// here without a word.
 pub(super) async fn recover(
     node: &Arc<Node>,
     snapshot: &Snapshot,
+    origin: Origin,
     lives: &mut JoinSet<()>,
 ) -> Result<(), AgentError> {
     let known = snapshot.read().map_err(|source| AgentError::Snapshot {
@@ -29,10 +35,28 @@ pub(super) async fn recover(
         .into_iter()
         .map(|one| (one.handle.clone(), one))
         .collect();
+    let runs = |instance: &Instance| listed.get(&instance.guid).is_some_and(|one| one.running);
     for instance in known {
-        take_up(node, instance, &listed, lives);
+        if origin == Origin::Own || runs(&instance) {
+            take_up(node, instance, &listed, lives);
+        } else {
+            disclaim(node, &instance).await;
+        }
     }
     Ok(())
+}
+
+/// Forgets an instance of the node that this directory was copied from.
+async fn disclaim(node: &Node, instance: &Instance) {
+    let guid = instance.guid.as_str();
+    info!(instance = guid, "instance-of-another-node-forgotten");
+    if let Err(error) = node.runtime.remove(guid).await {
+        // The sweep of orphans tries again.
+        warn!(%error, instance = guid, "container-not-removed");
+    }
+    forget(node, instance);
+    // Offsets that stay are read by nobody.
+    let _ = std::fs::remove_file(node.dir.join("offsets").join(guid));
 }
 
 fn take_up(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bus::Bus;
+use bus::{Bus, BusError};
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -24,14 +24,14 @@ use super::ears::Ears;
 use super::environment::date;
 use super::error::AgentError;
 use super::files::Secret;
-use super::name::name_of;
+use super::name::{NodeName, Origin};
 use super::node::{Identity, Node, VERSION};
 use super::options::{AgentOptions, RuntimeKind};
 use super::recovery::recover;
 use super::roster::Roster;
 use super::routes::{Endpoint, FILES, Routes};
 use super::runtime::{
-    DockerOptions, DockerRuntime, ProcessOptions, ProcessRuntime, Runtime, RuntimeError,
+    DockerOptions, DockerRuntime, ProcessOptions, ProcessRuntime, Runtime, RuntimeError, disown,
 };
 use super::service::Service;
 use super::signals::Signals;
@@ -75,7 +75,8 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     let dir = prepare(&options.dir)?;
     let trust = Trust::beside(options.ca_file.as_deref()).map_err(AgentError::Authorities)?;
     let bus_options = bus_options(&options.nats, "switchyard-agent").map_err(AgentError::BusUrl)?;
-    let _lock = lock(&dir).await?;
+    let lock = lock(&dir).await?;
+    let (name, origin) = settle(&dir, &lock)?;
     let runtime = runtime(options, &dir).await.map_err(AgentError::Runtime)?;
     let snapshot = Snapshot::open(&dir).map_err(at(&dir))?;
     if let Some(seconds) = options.clear {
@@ -91,7 +92,7 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     let mut tasks = JoinSet::new();
     let (routes, speaking) = Routes::new(bus.clone());
     tasks.spawn(speaking);
-    let identity = identify(options, &dir, &listener)?;
+    let identity = identify(options, &listener)?;
     let node = Arc::new(Node {
         admission: Admission::new(capacity(options, &dir)),
         droplets: Droplets::open(dir.join("droplets"), trust.clone()).map_err(at(&dir))?,
@@ -101,6 +102,7 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
         closed: AtomicBool::new(false),
         tail: Tail::new(bus.clone()),
         identity,
+        name,
         runtime,
         routes,
         bus,
@@ -109,11 +111,9 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     let component = component(&node, options.index);
     let shown = status::serve(listener, component.clone(), Arc::clone(&node));
     tasks.spawn(shown);
-    let ears = Ears::open(&node.bus, &node.identity.id)
-        .await
-        .map_err(AgentError::Subscribe)?;
+    let ears = listen(&node).await.map_err(AgentError::Subscribe)?;
     let mut lives = JoinSet::new();
-    recover(&node, &snapshot, &mut lives).await?;
+    recover(&node, &snapshot, origin, &mut lives).await?;
     let stager = stager(&node, trust).await.map_err(AgentError::Stager)?;
     let (staging, told) = watch::channel(false);
     let mut builds = JoinSet::new();
@@ -125,6 +125,22 @@ async fn serve(options: &AgentOptions) -> Result<(), AgentError> {
     while builds.join_next().await.is_some() {}
     tasks.abort_all();
     Ok(())
+}
+
+/// Finds out under which name this node is known, and whether all that is written here is its own.
+fn settle(dir: &Path, lock: &File) -> Result<(NodeName, Origin), AgentError> {
+    let (name, origin) = NodeName::open(dir, lock).map_err(at(dir))?;
+    if origin == Origin::Copy {
+        // Before an engine takes them for its own: they may be those of a neighbour's instances.
+        disown(&dir.join(CONTAINERS), dir).map_err(AgentError::Runtime)?;
+    }
+    Ok((name, origin))
+}
+
+async fn listen(node: &Node) -> Result<Ears, BusError> {
+    let mut ears = Ears::open(&node.bus, &node.identity.id).await?;
+    ears.hear_claims(&node.bus, &node.name.now()).await?;
+    Ok(ears)
 }
 
 /// How this agent shows itself to operators.
@@ -156,6 +172,7 @@ async fn greet(node: &Node, component: &Component) {
         version: VERSION.to_owned(),
     };
     node.publish(subject::AGENT_START, &hello).await;
+    node.claim().await;
     node.publish(subject::COMPONENT_ANNOUNCE, &component.announcement)
         .await;
     let kind = node.runtime.name();
@@ -185,11 +202,7 @@ async fn show_files(node: &Node, options: &AgentOptions) {
     }
 }
 
-fn identify(
-    options: &AgentOptions,
-    dir: &Path,
-    listener: &TcpListener,
-) -> Result<Identity, AgentError> {
+fn identify(options: &AgentOptions, listener: &TcpListener) -> Result<Identity, AgentError> {
     let status_addr = listener.local_addr().map_err(AgentError::Start)?;
     let id = format!("{}-{:032x}", options.index, rand::random::<u128>());
     let files_base = match &options.files_domain {
@@ -198,7 +211,6 @@ fn identify(
     };
     Ok(Identity {
         id,
-        node: name_of(dir).map_err(at(dir))?,
         files_base,
         index: options.index,
         ip: options.ip.to_string(),
@@ -230,7 +242,7 @@ async fn runtime(options: &AgentOptions, dir: &Path) -> Result<Runtime, RuntimeE
             source,
         })?;
         let process = ProcessOptions {
-            dir: dir.join("containers"),
+            dir: dir.join(CONTAINERS),
             program,
             max_processes: options.max_processes,
         };
@@ -277,6 +289,8 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> AgentError {
     |source| AgentError::Directory { path, source }
 }
 
+/// Where the engine of plain processes keeps its records, below the agent's directory.
+const CONTAINERS: &str = "containers";
 /// What an instance is given to end in when no bus was there to tell of it.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long an agent before us may take to end: the usual grace of an instance, and a little.

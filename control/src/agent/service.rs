@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bus::StartMessage as RouterStart;
+use bus::{Message, StartMessage as RouterStart};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::desk;
 use super::ears::{About, Ears, Heard};
 use super::instance::End;
+use super::namesakes::{Claim, Namesakes};
 use super::node::Node;
 use super::options::AgentOptions;
 use super::routes::FILES;
@@ -21,7 +22,7 @@ use super::signals::{Asked, Signals};
 use super::snapshot::Snapshot;
 use super::sweep::Sweep;
 use crate::component::Component;
-use crate::wire::{ExitReason, InstanceState, RollCall, Wire};
+use crate::wire::{ExitReason, InstanceState, NodeClaim, RollCall, Wire};
 
 /// The agent at work.
 pub(super) struct Service {
@@ -30,6 +31,7 @@ pub(super) struct Service {
     component: Component,
     /// Told when nothing is staged any more.
     staging: watch::Sender<bool>,
+    namesakes: Namesakes,
     sweep: Sweep,
     pace: Pace,
     evacuation: Duration,
@@ -50,6 +52,8 @@ struct Pace {
 enum Next {
     GoOn,
     Leave,
+    /// Under another name of the node.
+    Rename,
 }
 
 impl Service {
@@ -73,6 +77,7 @@ impl Service {
             },
             evacuation: Duration::from_secs(options.evacuation_timeout),
             deadline: None,
+            namesakes: Namesakes::default(),
             node,
             snapshot,
             component,
@@ -92,15 +97,17 @@ impl Service {
                 heard = ears.next() => self.hear(heard, &mut lives).await,
                 () = self.node.roster.changed() => self.tell_change().await,
                 asked = signals.next() => self.obey(asked).await,
-                _ = self.pace.advertise.tick() => { self.node.advertise().await; Next::GoOn }
+                _ = self.pace.advertise.tick() => self.show_up().await,
                 _ = self.pace.heartbeat.tick() => { self.node.heartbeat().await; Next::GoOn }
                 _ = self.pace.routes.tick() => { self.node.routes.repeat().await; Next::GoOn }
                 _ = self.pace.sweep.tick() => { self.sweep.run().await; Next::GoOn }
                 _ = lives.join_next(), if !lives.is_empty() => self.evacuated(&lives),
                 () = until(self.deadline) => Next::Leave,
             };
-            if next == Next::Leave {
-                break;
+            match next {
+                Next::GoOn => {}
+                Next::Leave => break,
+                Next::Rename => self.rename(&mut ears).await,
             }
         }
         self.leave(lives).await;
@@ -114,17 +121,8 @@ impl Service {
             return Next::GoOn;
         };
         match heard.about {
-            About::Discover => {
-                if let Some(reply) = &message.reply {
-                    let said = self
-                        .node
-                        .bus
-                        .publish(reply, self.component.discovery().into());
-                    if let Err(error) = said.await {
-                        warn!(%error, "message-not-published");
-                    }
-                }
-            }
+            About::Claim => return self.compare(&message.payload),
+            About::Discover => self.be_discovered(&message).await,
             About::Find => desk::find(&self.node, &message).await,
             About::Locate | About::Reconnected => self.node.advertise().await,
             About::ReconcilerStart => {
@@ -142,6 +140,55 @@ impl Service {
             About::Update => desk::update(&self.node, &message),
         }
         Next::GoOn
+    }
+
+    async fn be_discovered(&self, message: &Message) {
+        let Some(reply) = &message.reply else { return };
+        let bus = &self.node.bus;
+        let said = bus.publish(reply, self.component.discovery().into());
+        if let Err(error) = said.await {
+            warn!(%error, "message-not-published");
+        }
+    }
+
+    async fn show_up(&self) -> Next {
+        self.node.advertise().await;
+        self.node.claim().await;
+        Next::GoOn
+    }
+
+    /// Looks whether somebody else goes by our node's name, and whose it is.
+    fn compare(&mut self, claim: &[u8]) -> Next {
+        // Whoever cannot say who it is claims nothing.
+        let Ok(other) = NodeClaim::decode(claim) else {
+            return Next::GoOn;
+        };
+        let own = self.node.own_claim();
+        let agent = other.agent.as_str();
+        match self.namesakes.hear(&own, &other, std::time::Instant::now()) {
+            Claim::Nothing => Next::GoOn,
+            Claim::Ours => {
+                warn!(agent, "another-agent-goes-by-our-nodes-name");
+                Next::GoOn
+            }
+            Claim::Theirs => {
+                warn!(agent, "our-nodes-name-is-another-agents");
+                Next::Rename
+            }
+        }
+    }
+
+    /// Takes another name for the node. Instances, their ids and ours stay as they are.
+    async fn rename(&mut self, ears: &mut Ears) {
+        let name = self.node.name.renew();
+        self.namesakes = Namesakes::default();
+        if let Err(error) = ears.hear_claims(&self.node.bus, &name).await {
+            // Only who else has drawn the same name stays unheard.
+            warn!(%error, "claims-not-heard");
+        }
+        info!(node = name, "node-renamed");
+        self.node.advertise().await;
+        self.node.heartbeat().await;
     }
 
     /// Registers as often as a router asks for, and never rarer than is usual.

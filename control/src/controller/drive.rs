@@ -178,6 +178,7 @@ impl Driver {
             }
             Heard::Heartbeat(beat) => {
                 self.health.heartbeat(now(), &beat);
+                self.witness_node(&beat).await;
                 let processes = beat.instances.iter().map(|one| one.process.as_str());
                 let processes: HashSet<&str> = processes.collect();
                 processes.into_iter().for_each(|process| self.show(process));

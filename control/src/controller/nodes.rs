@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::drive::Driver;
 use super::site::now;
 use crate::store::StoreError;
-use crate::wire::{RollCall, subject};
+use crate::wire::{Heartbeat, RollCall, subject};
 
 impl Driver {
     /// Asks all agents for what they have, where what was heard has a gap.
@@ -44,11 +44,24 @@ impl Driver {
             return false;
         };
         self.health.note_node(now(), &node);
-        if self.nodes.contains(&node) {
+        self.write_down(&node).await
+    }
+
+    /// Writes down a node that is known to have instances: it may have taken another name since they
+    /// were started.
+    pub(super) async fn witness_node(&mut self, beat: &Heartbeat) {
+        if self.leads() && !beat.instances.is_empty() {
+            // What fails now is tried again at the next heartbeat.
+            self.write_down(beat.node()).await;
+        }
+    }
+
+    async fn write_down(&mut self, node: &str) -> bool {
+        if self.nodes.contains(node) {
             return true;
         }
-        match self.write_nodes(Some(&node), &[]).await {
-            Ok(()) => self.nodes.insert(node),
+        match self.write_nodes(Some(node), &[]).await {
+            Ok(()) => self.nodes.insert(node.to_owned()),
             Err(error) => {
                 warn!(%error, node, "node-not-written-down");
                 false

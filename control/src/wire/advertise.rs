@@ -84,6 +84,16 @@ pub struct AgentHello {
     pub version: String,
 }
 
+/// `switchyard.node.<name>`: an agent works under that name of a node, and hears who else does.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NodeClaim {
+    /// The agent.
+    pub agent: String,
+    /// How many instances live there.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub instances: u32,
+}
+
 /// `dea.shutdown`: an agent takes nothing any more; what it runs is about to end.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AgentShutdown {
@@ -140,6 +150,12 @@ pub struct BuildpackLink {
 impl Wire for Advertisement {
     fn empty_key(&self) -> Option<&'static str> {
         first_empty(&[("id", &self.id)])
+    }
+}
+
+impl Wire for NodeClaim {
+    fn empty_key(&self) -> Option<&'static str> {
+        first_empty(&[("agent", &self.agent)])
     }
 }
 

@@ -19,7 +19,8 @@ mod start;
 pub mod subject;
 
 pub use advertise::{
-    Advertisement, AgentHello, AgentShutdown, AgentStatus, BuildpackLink, PlacementProperties,
+    Advertisement, AgentHello, AgentShutdown, AgentStatus, BuildpackLink, NodeClaim,
+    PlacementProperties,
 };
 pub use component::{ComponentAnnouncement, ComponentDiscovery};
 pub use find::{FindInstances, FoundInstance, FoundStats, FoundUsage};

@@ -71,6 +71,11 @@ pub fn staging_start(id: &str) -> String {
     format!("staging.{id}.start")
 }
 
+/// Where agents claim the name of a node.
+pub fn node(name: &str) -> String {
+    format!("switchyard.node.{name}")
+}
+
 /// Where the log records of the application `app` are said.
 pub fn logs(app: &str) -> String {
     format!("switchyard.logs.{app}")
@@ -84,6 +89,7 @@ mod tests {
     fn one_agent_is_spoken_to_under_its_id() {
         assert_eq!(start("0-af"), "dea.0-af.start");
         assert_eq!(staging_start("0-af"), "staging.0-af.start");
+        assert_eq!(node("6f1b"), "switchyard.node.6f1b");
         assert_eq!(logs("6f1b"), "switchyard.logs.6f1b");
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod node;
 mod scene;
 
+mod clones;
 mod damage;
 mod directory;
 mod ends;

@@ -190,9 +190,13 @@ async fn a_program_is_told_to_end_only_when_requests_on_their_way_had_their_time
     let addr = format!("127.0.0.1:{}", route["port"]);
     let mut request = tokio::net::TcpStream::connect(&addr).await.unwrap();
     request.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
-    while !app.join("begun").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    let begun = async {
+        while !app.join("begun").exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let deadline = std::time::Duration::from_secs(60);
+    tokio::time::timeout(deadline, begun).await.unwrap();
     let stop = Stop {
         process: "p1".into(),
         ..Stop::default()

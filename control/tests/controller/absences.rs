@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use control::controller::Room;
 use control::health::HealthSettings;
-use control::wire::{RollCall, Wire};
+use control::wire::{Heartbeat, HeartbeatInstance, RollCall, Wire};
 use tokio::time::{Instant, sleep};
 
 use crate::agent::Agent;
-use crate::cloud::{Cloud, eventually};
+use crate::cloud::{Cloud, eventually, soon};
 use crate::crashes::hasty;
 use crate::postgres::Postgres;
 
@@ -56,6 +56,42 @@ async fn back_when_every_node_has_answered(mut cloud: Cloud) {
 }
 
 #[tokio::test]
+async fn a_node_that_took_another_name_is_written_down_when_it_tells_what_it_has() {
+    let cloud = Cloud::start().await;
+    let agent = Agent::start(&cloud, "0-one", 4096).await;
+    cloud.heard(1).await;
+    cloud.app("shop", 1, 64).await;
+    cloud.controller.app_changed("shop");
+    eventually("it runs", || agent.running("shop") == 1).await;
+    let known =
+        |name| format!("SELECT CAST(COUNT(*) AS TEXT) AS text FROM nodes WHERE name = '{name}'");
+    // As the scripted agent names its node.
+    cloud.row_becomes(&known("0"), "1").await;
+    let told = |node: &str, instances: Vec<HeartbeatInstance>| Heartbeat {
+        agent: "1-two".to_owned(),
+        node: node.to_owned(),
+        instances,
+        ..Heartbeat::default()
+    };
+    let instance = HeartbeatInstance {
+        process: "blog".to_owned(),
+        version: "v".to_owned(),
+        instance: "i".to_owned(),
+        ..HeartbeatInstance::default()
+    };
+    for heartbeat in [told("empty", Vec::new()), told("renamed", vec![instance])] {
+        let bytes = heartbeat.encode();
+        cloud
+            .bus
+            .publish("dea.heartbeat", bytes.into())
+            .await
+            .unwrap();
+    }
+    cloud.row_becomes(&known("renamed"), "1").await;
+    assert_eq!(cloud.row(&known("empty")).await, "0");
+}
+
+#[tokio::test]
 async fn while_one_node_does_not_answer_nothing_is_taken_for_missing() {
     let mut cloud = Cloud::start_with(patient()).await;
     let one = Agent::start(&cloud, "0-one", 4096).await;
@@ -72,7 +108,7 @@ async fn while_one_node_does_not_answer_nothing_is_taken_for_missing() {
     cloud.start_controller().await;
     let mut asked = 0;
     while asked < 3 {
-        let call = calls.next().await.unwrap();
+        let call = soon(calls.next()).await.unwrap();
         asked += usize::from(RollCall::decode(&call.payload).unwrap().word.is_some());
     }
     assert_eq!((one.starts().len(), one.running("shop")), (2, 1));

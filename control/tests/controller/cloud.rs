@@ -319,5 +319,11 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// What a slow machine may take its time for.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(DEADLINE, what).await;
+    waited.expect("it happens by its deadline")
+}
+
 const DEADLINE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
