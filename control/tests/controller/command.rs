@@ -16,6 +16,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::cloud::soon;
+
 struct Running {
     child: Child,
     address: String,
@@ -105,7 +107,7 @@ async fn the_command_listens_announces_itself_and_ends_cleanly() {
     let (mut running, mut registered) = Running::start().await;
     let root = running.exchange("GET", "/", "").await;
     assert!(root.starts_with("HTTP/1.1 200"), "{root}");
-    let message = registered.next().await.unwrap();
+    let message = soon(registered.next()).await.unwrap();
     let message = String::from_utf8(message.payload.to_vec()).unwrap();
     assert!(message.contains("\"api.localhost\""), "{message}");
     let link = std::fs::read_to_string(running.directory.path().join("link")).unwrap();
@@ -117,7 +119,7 @@ async fn the_command_listens_announces_itself_and_ends_cleanly() {
     running.bus.flush().await.unwrap();
     let pid = Pid::from_child(&running.child);
     kill_process(pid, Signal::TERM).unwrap();
-    assert!(gone.next().await.is_some());
+    assert!(soon(gone.next()).await.is_some());
     let status = tokio::task::spawn_blocking(move || running.child.wait().unwrap());
     assert!(status.await.unwrap().success());
 }
@@ -134,7 +136,7 @@ async fn operators_find_the_controller_on_the_bus_and_see_its_figures() {
             bytes::Bytes::new(),
         );
         asked.await.unwrap();
-        let answer = answers.next().await.unwrap();
+        let answer = soon(answers.next()).await.unwrap();
         // The bus says with an empty answer that nobody listens yet.
         if !answer.payload.is_empty() {
             break serde_json::from_slice(&answer.payload).unwrap();

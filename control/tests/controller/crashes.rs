@@ -6,7 +6,7 @@ use control::health::HealthSettings;
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
-use crate::cloud::{Cloud, eventually};
+use crate::cloud::{Cloud, eventually, soon};
 
 /// A policy whose waits are short; agents of these tests report every two seconds.
 pub(crate) fn hasty() -> HealthSettings {
@@ -27,7 +27,7 @@ async fn ask(cloud: &Cloud, subject: &str, question: Value) -> Value {
         .bus
         .publish_with_reply(subject, "_INBOX.asked", question);
     asked.await.unwrap();
-    serde_json::from_slice(&answers.next().await.unwrap().payload).unwrap()
+    serde_json::from_slice(&soon(answers.next()).await.unwrap().payload).unwrap()
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ mod stager;
 mod trio;
 
 use agent::Agent;
-use cloud::{Cloud, eventually};
+use cloud::{Cloud, eventually, soon};
 
 #[tokio::test]
 async fn instances_are_spread_over_the_nodes() {
@@ -71,7 +71,7 @@ async fn what_finds_no_room_says_so_and_starts_when_a_node_appears() {
     let mut lines = cloud.bus.subscribe("switchyard.logs.shop").await.unwrap();
     cloud.bus.flush().await.unwrap();
     cloud.controller.app_changed("shop");
-    let line = lines.next().await.unwrap();
+    let line = soon(lines.next()).await.unwrap();
     let line = String::from_utf8(line.payload.to_vec()).unwrap();
     assert!(
         line.contains("NORESOURCES") && line.contains("512 MB"),

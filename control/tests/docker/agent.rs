@@ -87,7 +87,12 @@ async fn a_missing_image_is_the_nodes_fault_and_harms_nobody_else() {
     }
     let droplet = Droplet::serve(&[("run", "")]).await;
     let mut scene = Scene::start(DOCKER).await;
-    let _left = containers(&scene);
+    let left = containers(&scene);
+    let mut neighbour = worker(&droplet, "exec sleep 600");
+    neighbour.process = "p0".into();
+    scene.start_instance(&neighbour).await;
+    scene.eventually("RUNNING", 1).await;
+    let before = left.all();
     let mut own = worker(&droplet, "exec sleep 600");
     own.docker_image = Some("switchyard/no-such-image:none".into());
     scene.start_instance(&own).await;
@@ -98,6 +103,8 @@ async fn a_missing_image_is_the_nodes_fault_and_harms_nobody_else() {
         "{text}"
     );
     assert_eq!(exited["node_fault"], true);
+    assert_eq!(exited["reason"], "CRASHED");
+    assert_eq!(left.all(), before, "the neighbour, and nothing left over");
     let mut other = worker(&droplet, "exec sleep 600");
     other.process = "p2".into();
     scene.start_instance(&other).await;

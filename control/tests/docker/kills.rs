@@ -1,7 +1,7 @@
 //! The agent is killed at any moment: nothing is lost, and nothing is left over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use control::wire::{StartMessage, Stop};
 use serde_json::Value;
@@ -85,7 +85,9 @@ async fn kill_and_restart(scene: &mut Scene) {
 /// Waits until exactly those containers run whose instances are told as running, and no instance is
 /// between two states; says which.
 async fn settled(scene: &mut Scene, left: &Containers) -> BTreeSet<String> {
+    let begun = Instant::now();
     loop {
+        assert!(begun.elapsed() < SETTLED, "nothing settles");
         let heartbeat = scene.hear("dea.heartbeat", |_| true).await;
         let told = heartbeat["droplets"].as_array().unwrap();
         let states: BTreeSet<&str> = told
@@ -108,6 +110,9 @@ async fn gone(scene: &mut Scene, process: &str) {
     let none = |json: &Value| !json["droplets"].as_array().unwrap().iter().any(lives);
     scene.hear("dea.heartbeat", none).await;
 }
+
+/// Longer than any machine takes to start and end a few containers.
+const SETTLED: Duration = Duration::from_secs(300);
 
 fn guids(told: &[Value], state: &str) -> BTreeSet<String> {
     let those = told.iter().filter(|one| one["state"] == state);

@@ -131,3 +131,29 @@ fn what_is_staged_after_another_image_was_set_runs_in_it_with_its_hooks() {
         (all.len() == 2 && all.iter().any(|one| fresh(&one))).then_some(())
     });
 }
+
+#[test]
+fn a_push_without_any_image_is_told_which_is_missing_and_what_runs_stays() {
+    let Some((world, containers)) = start() else {
+        return;
+    };
+    count(&containers, 1);
+    let before = containers.all();
+    let images = world.cloud.dir.path().join("agent/images");
+    fs::write(&images, "switchyard/none:none\n").unwrap();
+    let app = example("static");
+    let words = ["push", "site", "-p", app.to_str().unwrap()];
+    let refused = world.kato_command(&words).output().unwrap();
+    let said = [refused.stdout, refused.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(!refused.status.success(), "{said}");
+    assert!(
+        said.contains("there is no image `switchyard/none:none`"),
+        "{said}"
+    );
+    assert_eq!(containers.all(), before);
+    world.expect_page("hello.localhost", 200);
+    fs::remove_file(&images).unwrap();
+    push(&world, "site", "static");
+    world.expect_page("site.localhost", 200);
+}
