@@ -41,6 +41,10 @@ pub struct MicroOptions {
     #[arg(long, value_name = "MB")]
     pub(super) memory_mb: Option<u64>,
 
+    /// The disk that instances may have in all [default: most of what is free]
+    #[arg(long, value_name = "MB")]
+    pub(super) disk_mb: Option<u64>,
+
     /// Print one JSON object per line, figures each second
     #[arg(long)]
     pub(super) json: bool,

@@ -102,6 +102,9 @@ impl Files {
         if let Some(memory) = options.memory_mb {
             words.pair("--memory-mb", memory.to_string());
         }
+        if let Some(disk) = options.disk_mb {
+            words.pair("--disk-mb", disk.to_string());
+        }
         words.0
     }
 }
