@@ -49,6 +49,21 @@ fn an_idle_connection_carries_the_next_request() {
 }
 
 #[test]
+fn an_answer_that_just_fills_a_buffer_keeps_its_connection() {
+    // Head and body are 16 KiB together: the read that takes them cannot tell that nothing follows.
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 16342\r\n\r\n";
+    let answer = head.to_owned() + &"x".repeat(16_342);
+    assert_eq!(answer.len(), 16 << 10);
+    let stage = Stage::with(Endpoint::answering(answer));
+    let mut client = stage.client();
+    for _ in 0..5 {
+        client.get(HOST, "/x");
+        client.expect_status(200);
+    }
+    assert_eq!(stage.endpoint.connections(), 1);
+}
+
+#[test]
 fn an_answer_on_an_idle_connection_is_nobodys() {
     let (endpoint, go, finished) =
         with_a_late_act(|conn| conn.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"));

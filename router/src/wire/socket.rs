@@ -94,12 +94,16 @@ impl Socket {
         self.tcp().poll_read_ready(cx)
     }
 
-    /// Has an idle connection been closed, or spoken to out of turn? Asks the runtime's cached
-    /// readiness, so it costs no system call and may miss what the kernel has not told yet.
+    /// Has an idle connection been closed, or spoken to out of turn? Where the runtime has heard of
+    /// nothing it costs no system call, and may miss what the kernel has not told yet. What the
+    /// runtime believes after a read of exactly what was there is put to the kernel.
     #[must_use]
     pub fn is_spoken_to(&self) -> bool {
-        // The attempt that never blocks stands for "yes"; nothing is read.
-        self.tcp().try_io(Interest::READABLE, || Ok(())).is_ok()
+        let asked = || match self.is_spoken_to_for_certain() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        self.tcp().try_io(Interest::READABLE, asked).is_ok()
     }
 
     /// The same question put to the kernel: one system call, no doubt left but for what is still
@@ -112,6 +116,15 @@ impl Socket {
             rustix::net::recv(self.tcp(), &mut byte, flags),
             Err(rustix::io::Errno::AGAIN)
         )
+    }
+
+    /// The TCP connection, where nothing lies between it and the bytes.
+    #[must_use]
+    pub fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Plain(tcp) => Some(tcp),
+            Self::TlsServer(_) | Self::TlsClient(_) => None,
+        }
     }
 
     /// The TCP connection underneath.
