@@ -9,6 +9,7 @@
 mod acceptance;
 mod access_log;
 mod admin;
+mod bulk;
 mod bus_outage;
 mod cast;
 mod chaos;

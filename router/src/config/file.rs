@@ -224,6 +224,7 @@ mirror! {
         response_header_timeout: GoDuration,
         snapshot: PathBuf,
         snapshot_interval: GoDuration,
+        splice_from_bytes: i64,
         static_routes: PathBuf,
         workers: i64,
     }

@@ -24,6 +24,8 @@ pub struct ForwardConfig {
     pub response_header_timeout: Option<Duration>,
     /// `switchyard.body_idle_timeout` (default off): how long a body may stand still in either direction.
     pub body_idle_timeout: Option<Duration>,
+    /// `switchyard.splice_from_bytes` (default `524288`): bodies of this length or more, and tunnels that are busy, move inside the kernel where both sides are in the clear; at most 0 turns it off.
+    pub splice_from_bytes: Option<NonZeroUsize>,
     /// `switchyard.endpoint_cool_off` (default a quarter of `droplet_stale_threshold`): how long a failed endpoint is skipped.
     pub endpoint_cool_off: Duration,
     /// `balancing_algorithm_az_preference` (default `none`): `none` or `locally-optimistic`, which prefers endpoints of our zone on the first attempt; accepted, not yet in effect.
@@ -64,6 +66,7 @@ impl Default for ForwardConfig {
             endpoint_timeout: Some(Duration::from_secs(60)),
             response_header_timeout: None,
             body_idle_timeout: None,
+            splice_from_bytes: SPLICE_FROM_BYTES,
             endpoint_cool_off: Duration::from_secs(30),
             balancing_algorithm_az_preference: AzPreference::None,
             zone: String::new(),
@@ -110,6 +113,10 @@ impl ForwardConfig {
             endpoint_timeout: limit(file.endpoint_timeout, default.endpoint_timeout),
             response_header_timeout: limit(ours.response_header_timeout, None),
             body_idle_timeout: limit(ours.body_idle_timeout, None),
+            splice_from_bytes: match ours.splice_from_bytes {
+                None => default.splice_from_bytes,
+                set => count(set),
+            },
             endpoint_cool_off: ours.endpoint_cool_off.map_or_else(
                 || registry::stale_threshold(file) / 4,
                 |at| at.value.at_least_zero(),
@@ -153,6 +160,10 @@ impl ForwardConfig {
             self.response_header_timeout,
         );
         tree.limit("switchyard.body_idle_timeout", self.body_idle_timeout);
+        tree.put(
+            "switchyard.splice_from_bytes",
+            count_of(self.splice_from_bytes),
+        );
         tree.time("switchyard.endpoint_cool_off", self.endpoint_cool_off);
         let preference = &self.balancing_algorithm_az_preference;
         tree.choice(
@@ -251,6 +262,9 @@ fn lower_case(names: Option<At<Vec<String>>>) -> Vec<String> {
 }
 
 const MAX_REQUEST_HEADER_BYTES: usize = 1 << 20;
+// perf: requests per CPU-second against copying, 16 connections on loopback: 256 KiB 0.91, 512 KiB
+// 1.14, 1 MiB 1.34, 16 MiB 1.88.
+const SPLICE_FROM_BYTES: Option<NonZeroUsize> = NonZeroUsize::new(512 << 10);
 
 #[cfg(test)]
 mod tests {
@@ -308,6 +322,15 @@ mod tests {
             cool_off("switchyard: {endpoint_cool_off: 0s}"),
             Duration::ZERO
         );
+    }
+
+    #[test]
+    fn splicing_is_on_from_half_a_mebibyte_and_0_turns_it_off() {
+        let from = |text| forward(text).splice_from_bytes.map(usize::from);
+        assert_eq!(from(""), Some(524_288));
+        assert_eq!(from("switchyard: {splice_from_bytes: 1}"), Some(1));
+        assert_eq!(from("switchyard: {splice_from_bytes: 0}"), None);
+        assert_eq!(from("switchyard: {splice_from_bytes: -1}"), None);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Attempt: one try at one endpoint, up to the head of its answer.
 
 use std::future::poll_fn;
+use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 
 use super::Walk;
 use super::refusal::Refusal;
 use super::rewrite::Outbound;
 use crate::buffers::Buffer;
-use crate::message::{Framing, Method, ResponseHead};
+use crate::message::{Framing, Method, RequestHead, ResponseHead};
 use crate::route::InFlight;
 use crate::upstream::{AttemptError, Session};
 use crate::wire::h1::{BodyError, HeadError, HeadFault, HeadLimits};
@@ -45,14 +46,22 @@ pub(super) enum Upload<'b> {
 }
 
 impl<'b> Upload<'b> {
-    pub(super) fn new(body: Option<&'b Buffer>, framing: Framing) -> Self {
-        match (body, framing) {
+    pub(super) fn new(
+        body: Option<&'b Buffer>,
+        head: &RequestHead,
+        splice_from: Option<NonZeroUsize>,
+    ) -> Self {
+        match (body, head.framing()) {
             (Some(body), _) => Self::Whole {
                 body: body.filled(),
                 sent: 0,
             },
             (None, Framing::Empty) => Self::Done,
-            (None, _) => Self::Streaming(Pump::default()),
+            // A tunnel that opens before the end of the body takes over in the inbox.
+            (None, framing) if head.upgrade().is_some() => {
+                Self::Streaming(Pump::new(framing, None))
+            }
+            (None, framing) => Self::Streaming(Pump::new(framing, splice_from)),
         }
     }
 

@@ -114,7 +114,7 @@ impl Walk<'_> {
                 keep: Box::pin(tunnel).await,
             };
         }
-        let mut down = Pump::default();
+        let mut down = Pump::new(framing, self.settings.forward.splice_from_bytes);
         let mut patience = Patience::new(self.around.timer.deadline());
         let ended = poll_fn(|cx| {
             let relayed = self.poll_relay(cx, &mut call, &mut down, client);
@@ -222,7 +222,12 @@ impl Walk<'_> {
         }
         match client {
             ClientSide::H1(client) => {
-                tunnel::run(client, &mut session.connection, self.around.timer).await
+                let way = match self.settings.forward.splice_from_bytes {
+                    None => tunnel::Way::Copied,
+                    Some(_) => tunnel::Way::Spliced,
+                };
+                let ends = (client, &mut *session.connection);
+                tunnel::run(ends, way, self.around.timer).await;
             }
             // invariant: an upgrade is read from HTTP/1.1 requests only.
             ClientSide::H2(_) => {}

@@ -46,6 +46,7 @@ impl Walk<'_> {
         exchange: &mut Exchange<'_>,
     ) -> Result<Forwarded, Refusal> {
         let head = outbound.routed.traced.head;
+        let splice_from = self.settings.forward.splice_from_bytes;
         let body = client.take_buffered_body();
         if let Some(body) = &body {
             exchange.received_bytes(body.len() as u64);
@@ -61,7 +62,7 @@ impl Walk<'_> {
         loop {
             let slot = self.choose(&outbound, &mut attempts)?;
             exchange.attempted(slot.endpoint(), attempts.now);
-            let mut upload = Upload::new(body.as_ref(), head.framing());
+            let mut upload = Upload::new(body.as_ref(), head, splice_from);
             let fresh = attempts.again.take().is_some();
             let failure = match self.connect(&slot, attempts.repeat, fresh).await {
                 Err(error) => (error, History::Fresh),

@@ -99,6 +99,14 @@ impl ClientSide {
         }
     }
 
+    /// The connection, where it carries one exchange at a time.
+    pub fn h1(&mut self) -> Option<&mut Connection> {
+        match self {
+            Self::H1(connection) => Some(connection),
+            Self::H2(_) => None,
+        }
+    }
+
     /// Has the request's body been read to its end?
     #[must_use]
     pub fn has_whole_request(&self) -> bool {

@@ -4,6 +4,7 @@
 //! [`ClientSide`], which hides the wire from the walk. Never: a decision about routes, a header
 //! that was not asked for, a byte whose end is ambiguous.
 
+mod bulk;
 mod client_side;
 pub mod h1;
 pub mod h2;

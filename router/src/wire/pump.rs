@@ -1,11 +1,14 @@
 //! Moves one body from a source to a sink, as fast as both go and no faster.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::task::{Context, Poll, ready};
 
+use super::bulk::{self, Bulk};
 use super::client_side::ClientSide;
 use super::h1::{BodyError, BodyStep, Connection, Trailers};
-use crate::message::FieldBlock;
+use crate::core::Splice;
+use crate::message::{FieldBlock, Framing};
 
 /// Where a body comes from.
 pub trait BodySource {
@@ -21,6 +24,8 @@ pub trait BodySource {
     fn consume(&mut self, count: usize);
     /// The trailers, once the body has ended; once.
     fn take_trailers(&mut self) -> Trailers;
+    /// The connection, where the body is all that is read from it now.
+    fn h1(&mut self) -> Option<&mut Connection>;
 }
 
 /// Where a body goes.
@@ -47,6 +52,8 @@ pub trait BodySink {
     ///
     /// Fails when the other end is gone.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// The connection, where the body is all that is written to it now.
+    fn h1(&mut self) -> Option<&mut Connection>;
 }
 
 /// Which end of a pump failed.
@@ -69,11 +76,26 @@ pub struct Pump {
 enum Stage {
     #[default]
     Moving,
+    /// As moving, but inside the kernel as far as that goes.
+    Splicing(Splice),
     Finishing(Trailers),
     Done,
 }
 
 impl Pump {
+    /// A pump for a body of this framing. One of known length, `splice_from` bytes or more, moves
+    /// inside the kernel where both ends are sockets in the clear.
+    #[must_use]
+    pub fn new(framing: Framing, splice_from: Option<NonZeroUsize>) -> Self {
+        let stage = match (framing, splice_from) {
+            (Framing::Length(length), Some(from)) if length >= from.get() as u64 => {
+                Stage::Splicing(Splice::default())
+            }
+            _ => Stage::Moving,
+        };
+        Self { stage, moved: 0 }
+    }
+
     /// Body bytes moved so far.
     #[must_use]
     pub fn moved(&self) -> u64 {
@@ -105,6 +127,18 @@ impl Pump {
                     ready!(sink.poll_finish(cx, trailers.as_deref())).map_err(PumpError::Sink)?;
                     self.stage = Stage::Done;
                 }
+                Stage::Splicing(splice) => {
+                    let bulk = match (source.h1(), sink.h1()) {
+                        (Some(from), Some(to)) => {
+                            ready!(bulk::poll(splice, cx, (from, to), &mut self.moved))?
+                        }
+                        _ => Bulk::Unfit,
+                    };
+                    self.stage = match bulk {
+                        Bulk::Complete => Stage::Finishing(None),
+                        Bulk::Unfit => Stage::Moving,
+                    };
+                }
                 Stage::Moving => match source.poll_data(cx) {
                     Poll::Ready(Ok(BodyStep::Data)) => {
                         let taken =
@@ -127,7 +161,7 @@ impl Pump {
 }
 
 macro_rules! body_ends {
-    ($end:ty) => {
+    ($end:ty, $h1:expr) => {
         impl BodySource for $end {
             fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyStep, BodyError>> {
                 Self::poll_data(self, cx)
@@ -140,6 +174,9 @@ macro_rules! body_ends {
             }
             fn take_trailers(&mut self) -> Trailers {
                 Self::take_trailers(self)
+            }
+            fn h1(&mut self) -> Option<&mut Connection> {
+                $h1(self)
             }
         }
 
@@ -157,9 +194,12 @@ macro_rules! body_ends {
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 Self::poll_flush(self, cx)
             }
+            fn h1(&mut self) -> Option<&mut Connection> {
+                $h1(self)
+            }
         }
     };
 }
 
-body_ends!(Connection);
-body_ends!(ClientSide);
+body_ends!(Connection, Some);
+body_ends!(ClientSide, ClientSide::h1);

@@ -65,6 +65,16 @@ impl Conn {
         let _ = (&self.oracle.source().stream).write_all(bytes.as_ref());
     }
 
+    /// Another handle to the socket, to write while this one reads.
+    ///
+    /// # Panics
+    ///
+    /// When there are no file descriptors left.
+    #[must_use]
+    pub fn writer(&self) -> TcpStream {
+        self.oracle.source().stream.try_clone().unwrap()
+    }
+
     /// Waits until the router closes its side.
     pub fn until_closed(&mut self) {
         let _ = self.oracle.to_end(&mut Vec::new());

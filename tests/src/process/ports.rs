@@ -1,10 +1,10 @@
-//! Which ports a process listens on, as the kernel knows it.
+//! What a process has open, as the kernel knows it.
 
 use std::fs;
 
 /// The TCP ports on which process `pid` listens.
 pub(super) fn listening(pid: u32) -> Vec<u16> {
-    let sockets = sockets_of(pid);
+    let sockets = open_files(pid, "socket");
     let tables =
         ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")));
     let lines = tables
@@ -14,8 +14,8 @@ pub(super) fn listening(pid: u32) -> Vec<u16> {
     lines.filter_map(|line| port_of(line, &sockets)).collect()
 }
 
-/// The inodes of its open sockets.
-fn sockets_of(pid: u32) -> Vec<String> {
+/// The inodes of its open files of this kind: `socket` or `pipe`.
+pub(super) fn open_files(pid: u32, kind: &str) -> Vec<String> {
     let open = fs::read_dir(format!("/proc/{pid}/fd"))
         .into_iter()
         .flatten()
@@ -23,12 +23,8 @@ fn sockets_of(pid: u32) -> Vec<String> {
     let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
     links
         .filter_map(|link| {
-            Some(
-                link.to_str()?
-                    .strip_prefix("socket:[")?
-                    .strip_suffix(']')?
-                    .to_owned(),
-            )
+            let inode = link.to_str()?.strip_prefix(kind)?;
+            Some(inode.strip_prefix(":[")?.strip_suffix(']')?.to_owned())
         })
         .collect()
 }

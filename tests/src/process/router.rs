@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::binary::binary;
-use super::ports::listening;
+use super::ports::{listening, open_files};
 use crate::bus::Bus;
 use crate::client::Client;
 use crate::router::{merge, settings};
@@ -93,6 +93,12 @@ impl RouterProcess {
     #[must_use]
     pub fn health(&self) -> Option<u16> {
         health_at(self.status)
+    }
+
+    /// How many ends of pipes it has open.
+    #[must_use]
+    pub fn pipe_ends(&self) -> usize {
+        open_files(self.child.id(), "pipe").len()
     }
 
     /// Opens a connection to its HTTP port.

@@ -173,9 +173,14 @@ impl BodyReader {
         let count = count.min(self.ready);
         stream.consume(count);
         self.ready -= count;
+        self.passed(count);
+    }
+
+    /// Counts bytes of a body of known length which went past the stream's inbox.
+    pub fn passed(&mut self, count: usize) {
         match &mut self.kind {
             Kind::Length(left) => {
-                *left -= count as u64;
+                *left = left.saturating_sub(count as u64);
                 if *left == 0 {
                     self.kind = Kind::Done;
                 }

@@ -123,6 +123,20 @@ impl BodyWriter {
         }
     }
 
+    /// Counts bytes of a body of known length which went past the stream.
+    ///
+    /// # Errors
+    ///
+    /// Fails when more went than was promised.
+    pub fn passed(&mut self, count: usize) -> io::Result<()> {
+        let Kind::Length(left) = self.kind else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let left = left.checked_sub(count as u64);
+        self.kind = Kind::Length(left.ok_or(io::ErrorKind::InvalidData)?);
+        Ok(())
+    }
+
     /// Ends the body, with trailers where the framing can carry them, and flushes.
     ///
     /// # Errors

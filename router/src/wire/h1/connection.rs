@@ -231,6 +231,20 @@ impl Connection {
         self.stream.poll_flush(cx)
     }
 
+    /// Counts bytes of the body that is being read which did not pass through the inbox.
+    pub fn passed_in(&mut self, count: usize) {
+        self.reader.passed(count);
+    }
+
+    /// Counts bytes of the body that is being written which did not come through here.
+    ///
+    /// # Errors
+    ///
+    /// Fails when more came than was promised.
+    pub fn passed_out(&mut self, count: usize) -> io::Result<()> {
+        self.writer.passed(count)
+    }
+
     /// Waits until the other end closes or fails. A request that it sends meanwhile stays in the
     /// inbox, and then there is nothing to wait for.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -117,6 +117,12 @@ impl Stream {
         self.socket.poll_readable(cx)
     }
 
+    /// Did what came last fill buffers of every size but the largest?
+    #[must_use]
+    pub fn reads_in_bulk(&self) -> bool {
+        self.class >= Class::Large
+    }
+
     /// Goes back to small buffers, between two messages.
     pub fn rest(&mut self) {
         self.class = self.smallest;
