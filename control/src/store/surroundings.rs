@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
+
 use super::{Row, Store, StoreError};
 use crate::model::{App, Route, Surroundings, UriOptions};
 
@@ -147,7 +149,7 @@ impl Store {
              JOIN spaces s ON s.guid = a.space_guid \
              WHERE s.organization_guid = $1 AND a.state = 'STARTED' AND a.guid <> $2"
         );
-        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+        let row = sqlx::query(AssertSqlSafe(text))
             .bind(organization_guid)
             .bind(but_app)
             .fetch_one(&mut *connection)

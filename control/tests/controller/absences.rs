@@ -20,6 +20,17 @@ fn patient() -> HealthSettings {
     }
 }
 
+/// Four instances of `shop`, which run on two nodes.
+async fn on_two_nodes(cloud: &Cloud) -> (Agent, Agent) {
+    let one = Agent::start(cloud, "0-one", 4096).await;
+    let two = Agent::start(cloud, "1-two", 4096).await;
+    cloud.heard(2).await;
+    cloud.app("shop", 4, 64).await;
+    cloud.controller.app_changed("shop");
+    eventually("all run", || one.running("shop") + two.running("shop") == 4).await;
+    (one, two)
+}
+
 #[tokio::test]
 async fn what_ended_unheard_is_back_when_every_node_has_answered() {
     back_when_every_node_has_answered(Cloud::start_with(patient()).await).await;
@@ -34,12 +45,7 @@ async fn what_ended_unheard_is_back_when_every_node_has_answered_on_postgresql()
 }
 
 async fn back_when_every_node_has_answered(mut cloud: Cloud) {
-    let one = Agent::start(&cloud, "0-one", 4096).await;
-    let two = Agent::start(&cloud, "1-two", 4096).await;
-    cloud.heard(2).await;
-    cloud.app("shop", 4, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("all run", || one.running("shop") + two.running("shop") == 4).await;
+    let (one, two) = on_two_nodes(&cloud).await;
     let known = "SELECT CAST(COUNT(*) AS TEXT) AS text FROM nodes";
     assert_eq!(cloud.row(known).await, "2");
     cloud.kill_controller().await;
@@ -94,12 +100,7 @@ async fn a_node_that_took_another_name_is_written_down_when_it_tells_what_it_has
 #[tokio::test]
 async fn while_one_node_does_not_answer_nothing_is_taken_for_missing() {
     let mut cloud = Cloud::start_with(patient()).await;
-    let one = Agent::start(&cloud, "0-one", 4096).await;
-    let two = Agent::start(&cloud, "1-two", 4096).await;
-    cloud.heard(2).await;
-    cloud.app("shop", 4, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("all run", || one.running("shop") + two.running("shop") == 4).await;
+    let (one, two) = on_two_nodes(&cloud).await;
     cloud.kill_controller().await;
     one.lose("shop");
     drop(two);

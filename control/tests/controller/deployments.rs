@@ -2,16 +2,12 @@
 
 use crate::agent::Agent;
 use crate::cloud::{Cloud, eventually};
+use crate::running;
 
 const STATE: &str = "SELECT state AS text FROM deployments";
 
 async fn paused_canary() -> (Cloud, Agent) {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 2, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("the old ones run", || agent.running("shop") == 2).await;
+    let (cloud, agent) = running(2).await;
     cloud.deployment("shop", "shop-new", 2).await;
     cloud
         .write("UPDATE deployments SET strategy = 'canary'")
@@ -39,12 +35,7 @@ async fn a_canary_waits_until_somebody_says_go_on() {
 
 #[tokio::test]
 async fn a_canary_of_several_steps_waits_after_each() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 4, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("the old ones run", || agent.running("shop") == 4).await;
+    let (cloud, agent) = running(4).await;
     agent.count_anew();
     cloud.deployment("shop", "shop-new", 4).await;
     cloud
@@ -82,11 +73,7 @@ async fn a_deployment_that_is_canceled_gives_the_old_instances_back() {
 
 #[tokio::test]
 async fn numbers_of_instances_come_from_their_agents() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 2, 64).await;
-    cloud.controller.app_changed("shop");
+    let (cloud, agent) = running(2).await;
     eventually("they are seen", || cloud.seen_running("shop") == 2).await;
     let mut stats = cloud.controller.stats("shop").await;
     stats.sort_by_key(|one| one.index);

@@ -27,6 +27,20 @@ mod trio;
 use agent::Agent;
 use cloud::{Cloud, eventually, soon};
 
+/// A controller and one node on which so many instances of `shop` run.
+async fn running(instances: u32) -> (Cloud, Agent) {
+    let cloud = Cloud::start().await;
+    let agent = Agent::start(&cloud, "0-one", 4096).await;
+    cloud.heard(1).await;
+    cloud.app("shop", instances, 64).await;
+    cloud.controller.app_changed("shop");
+    eventually("all run", || {
+        agent.instances("shop").len() == instances as usize
+    })
+    .await;
+    (cloud, agent)
+}
+
 #[tokio::test]
 async fn instances_are_spread_over_the_nodes() {
     let cloud = Cloud::start().await;
@@ -48,12 +62,7 @@ async fn instances_are_spread_over_the_nodes() {
 
 #[tokio::test]
 async fn scaling_down_ends_the_highest_indices_and_stopping_ends_all() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 4, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("all run", || agent.running("shop") == 4).await;
+    let (cloud, agent) = running(4).await;
     cloud.write("UPDATE processes SET instances = 2").await;
     cloud.controller.app_changed("shop");
     eventually("two are left", || agent.indices("shop") == [0, 1]).await;
@@ -84,12 +93,7 @@ async fn what_finds_no_room_says_so_and_starts_when_a_node_appears() {
 
 #[tokio::test]
 async fn a_controller_that_comes_back_restarts_nothing() {
-    let mut cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 3, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("all run", || agent.running("shop") == 3).await;
+    let (mut cloud, agent) = running(3).await;
     let before = agent.instances("shop");
     cloud.restart_controller().await;
     cloud.heard(1).await;
@@ -104,12 +108,7 @@ async fn a_controller_that_comes_back_restarts_nothing() {
 
 #[tokio::test]
 async fn a_new_route_is_told_to_the_agents_without_a_restart() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 1, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("it runs", || agent.running("shop") == 1).await;
+    let (cloud, agent) = running(1).await;
     let before = agent.instances("shop");
     cloud.route("shop", "shop").await;
     cloud.controller.app_changed("shop");
@@ -120,12 +119,7 @@ async fn a_new_route_is_told_to_the_agents_without_a_restart() {
 
 #[tokio::test]
 async fn a_crash_is_recorded_and_the_instance_replaced() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 1, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("it runs", || agent.running("shop") == 1).await;
+    let (cloud, agent) = running(1).await;
     let before = agent.instances("shop");
     agent.crash("shop", "out of memory").await;
     eventually("another runs", || {
@@ -167,12 +161,7 @@ async fn a_build_that_fails_says_why() {
 
 #[tokio::test]
 async fn a_rolling_deployment_replaces_every_instance() {
-    let cloud = Cloud::start().await;
-    let agent = Agent::start(&cloud, "0-one", 4096).await;
-    cloud.heard(1).await;
-    cloud.app("shop", 2, 64).await;
-    cloud.controller.app_changed("shop");
-    eventually("the old ones run", || agent.running("shop") == 2).await;
+    let (cloud, agent) = running(2).await;
     cloud.deployment("shop", "shop-new", 2).await;
     cloud.controller.deployment_changed("deployment-shop");
     eventually("only new ones run", || {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use crate::cloud::{Cloud, children, eventually, lives, micro, outcome, script};
 
@@ -68,8 +68,8 @@ fn a_second_cloud_in_the_same_directory_names_the_first() {
     assert!(said.contains("--dir DIR"), "{said}");
 }
 
-#[test]
-fn a_cloud_that_is_killed_leaves_no_orphan() {
+/// A cloud whose router never answers, and its children.
+fn starting() -> (Cloud, Vec<Pid>) {
     let dir = tempfile::tempdir().unwrap();
     let router = script(dir.path(), "exec sleep 600");
     let command = micro(dir.path(), &router);
@@ -78,6 +78,12 @@ fn a_cloud_that_is_killed_leaves_no_orphan() {
         let family = children(cloud.pid());
         (family.len() == 3).then_some(family)
     });
+    (cloud, family)
+}
+
+#[test]
+fn a_cloud_that_is_killed_leaves_no_orphan() {
+    let (cloud, family) = starting();
     // The shim has become the programs once none of them is called by its own name any more.
     eventually("router", || {
         let names = family.iter().map(|pid| {
@@ -95,14 +101,7 @@ fn a_cloud_that_is_killed_leaves_no_orphan() {
 
 #[test]
 fn stop_is_heard_before_anything_is_ready() {
-    let dir = tempfile::tempdir().unwrap();
-    let router = script(dir.path(), "exec sleep 600");
-    let command = micro(dir.path(), &router);
-    let cloud = Cloud::start(dir, command);
-    let family = eventually("children", || {
-        let family = children(cloud.pid());
-        (family.len() == 3).then_some(family)
-    });
+    let (cloud, family) = starting();
     cloud.signal(Signal::TERM);
     let (status, _dir) = cloud.end();
     assert_eq!(status.code(), Some(0));

@@ -9,20 +9,12 @@ use crate::scene::{Scene, key};
 #[tokio::test]
 async fn bindings_go_before_their_service() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    let (_app, service) = scene.bound().await;
     let path = "/v3/service_credential_bindings";
     let made = scene.client().post(path, key("k", &service)).await;
     scene.completed(&made.location()).await;
     let path = format!("/v3/service_instances/{service}");
-    scene
-        .completed(&scene.client().delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     let calls = scene.broker.calls();
     assert_eq!(calls[3..], ["unbind", "unbind", "deprovision"]);
     assert_eq!(scene.broker.keeps(), (0, 0));
@@ -32,13 +24,7 @@ async fn bindings_go_before_their_service() {
 #[tokio::test]
 async fn a_service_stays_when_a_binding_cannot_be_taken_back() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    let (_app, service) = scene.bound().await;
     let said = json!({ "description": "it is in use" });
     scene.broker.next("unbind", &[Manner::Refuse(500, said)]);
     let path = format!("/v3/service_instances/{service}");
@@ -55,9 +41,7 @@ async fn a_service_stays_when_a_binding_cannot_be_taken_back() {
     assert_eq!(seen["last_operation"]["state"], "failed");
     assert!(scene.broker.asked("deprovision").is_empty());
     // The second try goes well.
-    scene
-        .completed(&scene.client().delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     assert_eq!(scene.broker.keeps(), (0, 0));
 }
 
@@ -69,9 +53,7 @@ async fn a_service_that_is_gone_already_goes() {
         .broker
         .next("deprovision", &[Manner::Refuse(410, json!({}))]);
     let path = format!("/v3/service_instances/{service}");
-    scene
-        .completed(&scene.client().delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     scene.client().get(&path).await.refusal(404);
 }
 
@@ -108,13 +90,7 @@ async fn nothing_is_done_with_a_service_while_something_is() {
 #[tokio::test]
 async fn what_an_application_was_bound_to_is_taken_back_with_it() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    let (app, service) = scene.bound().await;
     let path = format!("/v3/apps/{app}");
     scene.client().delete(&path).await.location();
     scene.keeps(1, 0).await;
@@ -124,21 +100,13 @@ async fn what_an_application_was_bound_to_is_taken_back_with_it() {
 #[tokio::test]
 async fn what_a_space_holds_is_taken_away_with_it_even_in_the_making() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    scene.bound().await;
     scene.broker.next("provision", &[Manner::Async]);
     let job = scene.order("late", "small").await.location();
     scene.state(&job, "POLLING").await;
     assert_eq!(scene.broker.keeps(), (2, 1));
     let path = format!("/v3/spaces/{}", scene.platform.space);
-    scene
-        .completed(&scene.client().delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     assert_eq!(
         scene.failed(&job).await["detail"],
         "Service instance not found"

@@ -23,9 +23,7 @@ async fn provision(scene: &Scene, manner: Manner) -> Value {
 /// Takes a service away that was never made.
 async fn remove(scene: &Scene) {
     let path = format!("/v3/service_instances/{}", scene.guid_of("mine").await);
-    scene
-        .completed(&scene.client().delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     scene.settled().await;
 }
 
@@ -277,13 +275,7 @@ async fn a_broker_that_is_not_there_is_told_and_can_be_put_right() {
 #[tokio::test]
 async fn what_is_secret_is_in_no_list_and_in_no_event() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    scene.bound().await;
     for path in [
         "/v3/audit_events?per_page=5000",
         "/v3/service_brokers",

@@ -64,16 +64,12 @@ async fn whole_life(scene: &Scene) {
     );
     let bound = guid(&scene.get(&path).await["resources"][0]);
     let path = format!("/v3/service_credential_bindings/{bound}");
-    scene
-        .completed(&client.delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     let env = scene.get(&format!("/v3/apps/{app}/env")).await;
     assert_eq!(env["system_env_json"]["VCAP_SERVICES"], json!({}));
     // cf delete-service
     let path = format!("/v3/service_instances/{service}");
-    scene
-        .completed(&client.delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     client.get(&path).await.refusal(404);
     assert_eq!(scene.broker.keeps(), (0, 0));
     assert_eq!(
@@ -83,9 +79,7 @@ async fn whole_life(scene: &Scene) {
     // cf delete-service-broker
     let brokers = scene.get("/v3/service_brokers?names=broker").await;
     let path = format!("/v3/service_brokers/{}", guid(&brokers["resources"][0]));
-    scene
-        .completed(&client.delete(&path).await.location())
-        .await;
+    scene.delete(&path).await;
     let plans = scene.get("/v3/service_plans").await;
     assert_eq!(plans["pagination"]["total_results"], 0);
 }
@@ -266,8 +260,7 @@ async fn keys_are_bindings_without_an_application() {
     let found = guid(&scene.bindings(&service).await[0]);
     let details = scene.get(&format!("{bindings}/{found}/details")).await;
     assert_eq!(details["credentials"], crate::broker::credentials());
-    let gone = scene.client().delete(&format!("{bindings}/{found}")).await;
-    scene.completed(&gone.location()).await;
+    scene.delete(&format!("{bindings}/{found}")).await;
     assert_eq!(scene.broker.keeps(), (1, 0));
 }
 
@@ -333,13 +326,7 @@ async fn a_manifest_waits_for_its_bindings() {
 #[tokio::test]
 async fn credentials_are_renewed_by_binding_once_more() {
     let scene = Scene::start().await;
-    let (app, service) = (
-        scene.platform.app("shop").await,
-        scene.service("mine").await,
-    );
-    scene
-        .completed(&scene.bind(&app, &service).await.location())
-        .await;
+    let (app, service) = scene.bound().await;
     let old = guid(&scene.bindings(&service).await[0]);
     let mut body = binding(&app, &service);
     body["strategy"] = json!("multiple");
@@ -362,8 +349,7 @@ async fn credentials_are_renewed_by_binding_once_more() {
         all[0]["binding_guid"].as_str().map(str::to_owned)
     };
     assert_eq!(shown().await, new);
-    let gone = scene.client().delete(&format!("{path}/{old}")).await;
-    scene.completed(&gone.location()).await;
+    scene.delete(&format!("{path}/{old}")).await;
     assert_eq!(shown().await, new);
 }
 
@@ -380,9 +366,7 @@ async fn a_space_has_brokers_of_its_own() {
     let other: &Broker = &scene.broker;
     assert_eq!(other.keeps(), (1, 0));
     let space = format!("/v3/spaces/{}", scene.platform.space);
-    scene
-        .completed(&scene.client().delete(&space).await.location())
-        .await;
+    scene.delete(&space).await;
     scene.keeps(0, 0).await;
     scene
         .wait("the broker goes with its space", async || {

@@ -159,6 +159,20 @@ impl Scene {
             .await
     }
 
+    /// An application `shop`, bound to a service `mine`.
+    pub(crate) async fn bound(&self) -> (String, String) {
+        let (app, service) = (self.platform.app("shop").await, self.service("mine").await);
+        let job = self.bind(&app, &service).await.location();
+        self.completed(&job).await;
+        (app, service)
+    }
+
+    /// Deletes what is at this path, and waits until it is gone.
+    pub(crate) async fn delete(&self, path: &str) {
+        let job = self.client().delete(path).await.location();
+        self.completed(&job).await;
+    }
+
     /// The bindings of a service.
     pub(crate) async fn bindings(&self, service: &str) -> Vec<Value> {
         let path = format!("/v3/service_credential_bindings?service_instance_guids={service}");

@@ -1,8 +1,10 @@
 //! Builds that fail: whose fault it is, and what their owner is told.
 
+use std::path::PathBuf;
+
 use control::wire::{StagingErrorInfo, StagingErrorKind, StagingRequest, StagingStop};
 
-use super::scene::Scene;
+use super::scene::{Begun, Scene};
 
 async fn failure(scene: &Scene, request: &StagingRequest) -> StagingErrorInfo {
     let answer = scene.stage(request).await;
@@ -135,15 +137,25 @@ async fn a_build_that_takes_too_long_is_ended() {
     scene.end().await;
 }
 
-#[tokio::test]
-async fn a_build_can_be_told_to_stop_and_gives_its_room_back() {
-    let mut scene = Scene::new().await;
+/// A build that waits in its compile phase until the file is there, and then fails.
+async fn waiting(scene: &mut Scene) -> (StagingRequest, Begun, PathBuf) {
     let mut request = scene.request(&[("a", "x")]);
-    let compile = "#!/bin/sh\necho waiting\nexec sleep 1000\n";
-    scene.with_buildpack(&mut request, "bp", &[("bin/compile", compile)]);
+    let go = scene.dir.path().join("go");
+    let compile = format!(
+        "#!/bin/sh\necho waiting\nuntil [ -e {} ]; do sleep 0.05; done\nexit 3\n",
+        go.display()
+    );
+    scene.with_buildpack(&mut request, "bp", &[("bin/compile", &compile)]);
     let mut begun = scene.begin(&request).await;
     assert_eq!(begun.answer().await.error, None);
     scene.lines_until("waiting").await;
+    (request, begun, go)
+}
+
+#[tokio::test]
+async fn a_build_can_be_told_to_stop_and_gives_its_room_back() {
+    let mut scene = Scene::new().await;
+    let (request, mut begun, _go) = waiting(&mut scene).await;
     assert_eq!(scene.admission.free().memory_mb, 3072);
     let stop = StagingStop {
         app_id: "app-1".to_owned(),
@@ -161,16 +173,7 @@ async fn a_build_can_be_told_to_stop_and_gives_its_room_back() {
 #[tokio::test]
 async fn an_order_to_end_another_build_leaves_this_one_alone() {
     let mut scene = Scene::new().await;
-    let mut request = scene.request(&[("a", "x")]);
-    let go = scene.dir.path().join("go");
-    let compile = format!(
-        "#!/bin/sh\necho waiting\nuntil [ -e {} ]; do sleep 0.05; done\nexit 3\n",
-        go.display()
-    );
-    scene.with_buildpack(&mut request, "bp", &[("bin/compile", &compile)]);
-    let mut begun = scene.begin(&request).await;
-    assert_eq!(begun.answer().await.error, None);
-    scene.lines_until("waiting").await;
+    let (_request, mut begun, go) = waiting(&mut scene).await;
     let all = StagingStop {
         app_id: "app-1".to_owned(),
         ..StagingStop::default()
@@ -197,16 +200,7 @@ async fn an_order_to_end_another_build_leaves_this_one_alone() {
 #[tokio::test]
 async fn a_controller_that_asks_for_a_build_that_goes_on_gets_its_outcome() {
     let mut scene = Scene::new().await;
-    let mut request = scene.request(&[("a", "x")]);
-    let go = scene.dir.path().join("go");
-    let compile = format!(
-        "#!/bin/sh\necho waiting\nuntil [ -e {} ]; do sleep 0.05; done\nexit 3\n",
-        go.display()
-    );
-    scene.with_buildpack(&mut request, "bp", &[("bin/compile", &compile)]);
-    let mut begun = scene.begin(&request).await;
-    assert_eq!(begun.answer().await.error, None);
-    scene.lines_until("waiting").await;
+    let (request, begun, go) = waiting(&mut scene).await;
     drop(begun);
     let mut again = scene.begin(&request).await;
     assert_eq!(again.answer().await.error, None);

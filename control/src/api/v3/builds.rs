@@ -33,8 +33,7 @@ pub(super) fn routes() -> Routes {
 
 async fn list(call: Call) -> Answer {
     let mut listing = call.listing(&["app_guids", "package_guids", "states"], BY_TIME)?;
-    listing.within("app_guids", "t.app_guid");
-    call.keep_visible_apps(&mut listing);
+    call.keep_of_apps(&mut listing);
     listed(&call, listing).await
 }
 

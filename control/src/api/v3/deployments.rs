@@ -43,11 +43,10 @@ pub(super) fn routes() -> Routes {
 
 async fn list(call: Call) -> Answer {
     let mut listing = call.listing(FILTERS, BY_TIME)?;
-    listing.within("app_guids", "t.app_guid");
     listing.within("states", "t.state");
     listing.within("status_values", "t.status_value");
     listing.within("status_reasons", "t.status_reason");
-    call.keep_visible_apps(&mut listing);
+    call.keep_of_apps(&mut listing);
     call.list::<Deployment>(&listing).await
 }
 

@@ -51,13 +51,7 @@ pub(super) fn routes() -> Routes {
 
 async fn list(call: Call) -> Answer {
     let mut listing = call.listing(&["app_guids", "space_guids", "states"], BY_TIME)?;
-    listing.within("app_guids", "t.app_guid");
-    listing.within_sql(
-        "space_guids",
-        "t.app_guid IN (SELECT guid FROM apps WHERE space_guid IN ",
-        ")",
-    );
-    call.keep_visible_apps(&mut listing);
+    call.keep_of_apps(&mut listing);
     listed(&call, listing).await
 }
 

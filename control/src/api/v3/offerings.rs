@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::reach::metadata_in;
 use super::service_leftovers;
-use super::service_sight::{OFFERING, had_in_organizations, had_in_spaces, seen_by};
+use super::service_sight::{OFFERING, keep_offered, seen_by};
 use crate::api::listing::BY_NAME;
 use crate::api::{Answer, ApiError, Base, Body, Call, Metadata, Routes, no_content, ok, rfc3339};
 use crate::model::{ServiceBroker, ServiceInstance, ServiceOffering};
@@ -40,18 +40,7 @@ async fn list(call: Call) -> Answer {
         "t.broker_guid IN (SELECT guid FROM service_brokers WHERE name IN ",
         ")",
     );
-    if let Some(available) = listing.query.flag("available")? {
-        listing.keep(Filter::equals("t.available", i64::from(available)));
-    }
-    if let Some(spaces) = listing.query.values("space_guids") {
-        listing.keep(had_in_spaces(OFFERING, &spaces));
-    }
-    if let Some(organizations) = listing.query.values("organization_guids") {
-        listing.keep(had_in_organizations(OFFERING, &organizations));
-    }
-    if let Some(filter) = seen_by(&call, OFFERING) {
-        listing.keep(filter);
-    }
+    keep_offered(&call, &mut listing, OFFERING)?;
     let page = call.page::<ServiceOffering>(&listing).await?;
     let guids: Vec<&str> = page.items.iter().map(|one| &*one.guid).collect();
     let marks = call.store().metadata_of(&guids).await?;

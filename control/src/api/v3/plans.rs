@@ -4,7 +4,7 @@ use axum::extract::Path;
 use serde_json::{Map, Value, json};
 
 use super::reach::metadata_in;
-use super::service_sight::{PLAN, had_in_organizations, had_in_spaces, seen_by};
+use super::service_sight::{PLAN, keep_offered, seen_by};
 use super::{included, offerings};
 use crate::api::listing::BY_NAME;
 use crate::api::{Answer, ApiError, Base, Body, Call, Metadata, Query, Routes, ok, rfc3339};
@@ -36,18 +36,7 @@ async fn list(call: Call) -> Answer {
     ] {
         listing.within_sql(parameter, before, ")");
     }
-    if let Some(available) = listing.query.flag("available")? {
-        listing.keep(Filter::equals("t.available", i64::from(available)));
-    }
-    if let Some(spaces) = listing.query.values("space_guids") {
-        listing.keep(had_in_spaces(PLAN, &spaces));
-    }
-    if let Some(organizations) = listing.query.values("organization_guids") {
-        listing.keep(had_in_organizations(PLAN, &organizations));
-    }
-    if let Some(filter) = seen_by(&call, PLAN) {
-        listing.keep(filter);
-    }
+    keep_offered(&call, &mut listing, PLAN)?;
     let page = call.page::<ServicePlan>(&listing).await?;
     let guids: Vec<&str> = page.items.iter().map(|plan| &*plan.guid).collect();
     let marks = call.store().metadata_of(&guids).await?;

@@ -58,12 +58,6 @@ pub(super) fn routes() -> Routes {
 
 async fn list(call: Call) -> Answer {
     let mut listing = call.listing(FILTERS, BY_TIME)?;
-    listing.within("app_guids", "t.app_guid");
-    listing.within_sql(
-        "space_guids",
-        "t.app_guid IN (SELECT guid FROM apps WHERE space_guid IN ",
-        ")",
-    );
     listing.within_sql(
         "organization_guids",
         "t.app_guid IN (SELECT a.guid FROM apps a JOIN spaces s ON s.guid = a.space_guid \
@@ -71,7 +65,7 @@ async fn list(call: Call) -> Answer {
         ")",
     );
     listing.within("types", "t.type");
-    call.keep_visible_apps(&mut listing);
+    call.keep_of_apps(&mut listing);
     listed(&call, &listing).await
 }
 

@@ -138,8 +138,15 @@ impl Call {
         }
     }
 
-    /// Keeps the rows whose `app_guid` is in a space that the caller may see.
-    pub(super) fn keep_visible_apps(&self, listing: &mut Listing) {
+    /// Keeps the rows of applications that the caller may see; of those, what the list asks for by
+    /// `app_guids` and by `space_guids`, if it knows these.
+    pub(super) fn keep_of_apps(&self, listing: &mut Listing) {
+        listing.within("app_guids", "t.app_guid");
+        listing.within_sql(
+            "space_guids",
+            "t.app_guid IN (SELECT guid FROM apps WHERE space_guid IN ",
+            ")",
+        );
         if let Some(filter) = self.caller.space_filter(SPACE_OF_APP) {
             listing.keep(filter);
         }

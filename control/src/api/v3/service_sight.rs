@@ -1,6 +1,6 @@
 //! Which plans somebody sees, and in which spaces they can be had.
 
-use crate::api::{ApiError, Call};
+use crate::api::{ApiError, Call, Listing};
 use crate::model::{Offer, Visibility};
 use crate::store::{Filter, Space};
 
@@ -26,8 +26,30 @@ pub(super) fn seen_by(call: &Call, before: &'static str) -> Option<Filter> {
     Some(filter)
 }
 
+/// Keeps what the caller may see of what a list asks for by `available`, `space_guids` and
+/// `organization_guids`; `before` leads into a list of plans `p`.
+pub(super) fn keep_offered(
+    call: &Call,
+    listing: &mut Listing,
+    before: &'static str,
+) -> Result<(), ApiError> {
+    if let Some(available) = listing.query.flag("available")? {
+        listing.keep(Filter::equals("t.available", i64::from(available)));
+    }
+    if let Some(spaces) = listing.query.values("space_guids") {
+        listing.keep(had_in_spaces(before, &spaces));
+    }
+    if let Some(organizations) = listing.query.values("organization_guids") {
+        listing.keep(had_in_organizations(before, &organizations));
+    }
+    if let Some(filter) = seen_by(call, before) {
+        listing.keep(filter);
+    }
+    Ok(())
+}
+
 /// Keeps what can be had in one of these spaces.
-pub(super) fn had_in_spaces(before: &'static str, spaces: &[String]) -> Filter {
+fn had_in_spaces(before: &'static str, spaces: &[String]) -> Filter {
     Filter::sql(before)
         .then(
             "p.visibility = 'public' OR p.guid IN (SELECT v.plan_guid FROM plan_visibilities v \
@@ -43,7 +65,7 @@ pub(super) fn had_in_spaces(before: &'static str, spaces: &[String]) -> Filter {
 }
 
 /// Keeps what can be had in one of these organizations.
-pub(super) fn had_in_organizations(before: &'static str, organizations: &[String]) -> Filter {
+fn had_in_organizations(before: &'static str, organizations: &[String]) -> Filter {
     Filter::sql(before)
         .then(
             "p.visibility = 'public' OR p.guid IN (SELECT v.plan_guid FROM plan_visibilities v \
