@@ -34,13 +34,11 @@ async fn serve(inner: Router, mut request: Request) -> Response {
 }
 
 async fn within_deadline(inner: Router, request: Request) -> Response {
-    if is_transfer(request.uri().path()) {
-        return unharmed(inner, request).await;
-    }
-    match tokio::time::timeout(DEADLINE, unharmed(inner, request)).await {
+    let deadline = deadline_of(request.uri().path());
+    match tokio::time::timeout(deadline, unharmed(inner, request)).await {
         Ok(response) => response,
         Err(_) => {
-            let seconds = DEADLINE.as_secs();
+            let seconds = deadline.as_secs();
             let detail = format!("The request was not answered within {seconds} s");
             ApiError::unavailable(detail).into_response()
         }
@@ -61,9 +59,20 @@ async fn unharmed(mut inner: Router, request: Request) -> Response {
     }
 }
 
-/// Uploads and downloads take as long as their bytes do.
-fn is_transfer(path: &str) -> bool {
-    path.starts_with("/internal/") || path.ends_with("/upload") || path.ends_with("/download")
+/// Uploads and downloads may take as long as large ones do on a slow line.
+fn deadline_of(path: &str) -> Duration {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["", "internal", ..]
+        | [
+            "",
+            "v3",
+            "buildpacks" | "droplets" | "packages",
+            _,
+            "download" | "upload",
+        ] => TRANSFER_DEADLINE,
+        _ => DEADLINE,
+    }
 }
 
 /// A path that holds U+0000 or is no text leads nowhere, and no database would take it as a value.
@@ -123,6 +132,8 @@ fn request_id(request: &Request) -> HeaderValue {
 }
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// A gigabyte at 2.4 Mbit/s; one that stalls ends some time, and gives its place back.
+const TRANSFER_DEADLINE: Duration = Duration::from_secs(3600);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-vcap-request-id");
 
 #[cfg(test)]
@@ -136,6 +147,26 @@ mod tests {
         }
         for good in ["/v3/%c3%a4", "/v3/100%", "/v3/%2F", "/v3/%zz"] {
             assert!(!names_nothing(&Uri::from_static(good)), "{good}");
+        }
+    }
+
+    #[test]
+    fn only_files_have_longer_than_other_requests() {
+        for path in [
+            "/internal/apps/a/buildpack_cache",
+            "/v3/buildpacks/a/upload",
+            "/v3/droplets/a/download",
+            "/v3/packages/a/upload",
+        ] {
+            assert_eq!(deadline_of(path), TRANSFER_DEADLINE, "{path}");
+        }
+        for path in [
+            "/v3/apps/a/processes/download",
+            "/v3/apps/a/processes/upload",
+            "/v3/packages",
+            "/internals/a/upload",
+        ] {
+            assert_eq!(deadline_of(path), DEADLINE, "{path}");
         }
     }
 

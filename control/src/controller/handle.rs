@@ -181,12 +181,16 @@ impl Controller {
             .unwrap_or_default()
     }
 
-    /// Ends one instance of a process; another one takes its place.
-    pub async fn stop_instance(&self, process_guid: &str, index: u32) {
+    /// Ends one instance of a process; another one takes its place. False when no controller takes
+    /// the order in time, which then is not given.
+    #[must_use]
+    pub async fn stop_instance(&self, process_guid: &str, index: u32) -> bool {
         let process = process_guid.to_owned();
         let order = Order::StopInstance { process, index };
-        // A controller that is gone has nothing to stop.
-        let _sent = timeout(ANSWER_DEADLINE, self.orders.send(order)).await;
+        matches!(
+            timeout(ANSWER_DEADLINE, self.orders.send(order)).await,
+            Ok(Ok(()))
+        )
     }
 
     async fn ask<T>(&self, order: Order, answered: oneshot::Receiver<T>) -> Option<T> {
@@ -276,7 +280,7 @@ mod tests {
             stack: String::new(),
         };
         assert_eq!(controller.has_room(&room), None);
-        controller.stop_instance("p", 0).await;
+        assert!(!controller.stop_instance("p", 0).await);
     }
 
     #[tokio::test]

@@ -110,6 +110,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Keeps others from changing a droplet that waits for its bits until this transaction ends; one
+    /// that has them is not taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub async fn claim_droplet(&mut self, guid: &str) -> Result<bool, StoreError> {
+        let claimed = self
+            .write(
+                "UPDATE droplets SET updated_at = updated_at \
+                 WHERE guid = $1 AND state = 'AWAITING_UPLOAD'",
+                [guid.into()],
+            )
+            .await?;
+        Ok(claimed == 1)
+    }
+
     /// Removes a droplet.
     ///
     /// # Errors

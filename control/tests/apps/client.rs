@@ -49,15 +49,19 @@ impl Client {
 
     /// Sends a multipart form whose one file is `bits`, after the list of matched files.
     pub(crate) async fn upload(&self, path: &str, bits: &[u8]) -> Reply {
-        let mut body =
-            b"--edge\r\nContent-Disposition: form-data; name=\"resources\"\r\n\r\n[]\r\n\
-            --edge\r\nContent-Disposition: form-data; name=\"bits\"; filename=\"package.zip\"\r\n\
-            Content-Type: application/zip\r\n\r\n"
-                .to_vec();
-        body.extend_from_slice(bits);
-        body.extend_from_slice(b"\r\n--edge--\r\n");
-        self.send("POST", path, ("multipart/form-data; boundary=edge", &body))
-            .await
+        self.send("POST", path, (FORM, &form(bits))).await
+    }
+
+    /// Sends the first half of such a form.
+    pub(crate) async fn begin_upload(&self, path: &str, bits: &[u8]) -> Upload {
+        let form = form(bits);
+        let (half, rest) = form.split_at(form.len() / 2);
+        let mut stream = self.open("POST", path, (FORM, form.len())).await;
+        stream.write_all(half).await.unwrap();
+        Upload {
+            stream,
+            rest: rest.to_vec(),
+        }
     }
 
     pub(crate) async fn send(
@@ -66,33 +70,70 @@ impl Client {
         path: &str,
         (kind, body): (&str, &[u8]),
     ) -> Reply {
+        let mut stream = self.open(method, path, (kind, body.len())).await;
+        // A server that refuses early may close before it has read everything.
+        let _sent = stream.write_all(body).await;
+        read(stream).await
+    }
+
+    /// A connection on which the head of a request was sent.
+    async fn open(&self, method: &str, path: &str, (kind, length): (&str, usize)) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let bearer = self.token.as_ref();
         let bearer = bearer.map(|token| format!("Authorization: bearer {token}\r\n"));
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
              User-Agent: cf/8.18.4 (go1.26; amd64 linux)\r\nAccept: application/json\r\n\
-             Content-Type: {kind}\r\nContent-Length: {}\r\n{}\r\n",
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n{}\r\n",
             self.address,
-            body.len(),
             bearer.unwrap_or_default()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // A server that refuses early may close before it has read everything.
-        let _sent = stream.write_all(body).await;
-        let mut bytes = Vec::new();
-        let _read = stream.read_to_end(&mut bytes).await;
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("{method} {path}: no answer"));
-        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply {
-            status,
-            body: bytes[end + 4..].to_vec(),
-            head: head.to_ascii_lowercase(),
-        }
+        stream
     }
 }
+
+/// An upload that goes on.
+pub(crate) struct Upload {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl Upload {
+    /// Sends the rest.
+    pub(crate) async fn finish(mut self) -> Reply {
+        // A server that refuses early may close before it has read everything.
+        let _sent = self.stream.write_all(&self.rest).await;
+        read(self.stream).await
+    }
+}
+
+fn form(bits: &[u8]) -> Vec<u8> {
+    let mut body = b"--edge\r\nContent-Disposition: form-data; name=\"resources\"\r\n\r\n[]\r\n\
+        --edge\r\nContent-Disposition: form-data; name=\"bits\"; filename=\"package.zip\"\r\n\
+        Content-Type: application/zip\r\n\r\n"
+        .to_vec();
+    body.extend_from_slice(bits);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    body
+}
+
+/// Reads an answer to the end of its connection.
+async fn read(mut stream: TcpStream) -> Reply {
+    let mut bytes = Vec::new();
+    let _read = stream.read_to_end(&mut bytes).await;
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let end = end.expect("an answer");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply {
+        status,
+        body: bytes[end + 4..].to_vec(),
+        head: head.to_ascii_lowercase(),
+    }
+}
+
+const FORM: &str = "multipart/form-data; boundary=edge";
 
 impl Reply {
     pub(crate) fn json(&self) -> Value {

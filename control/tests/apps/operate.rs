@@ -1,6 +1,6 @@
 //! What operators do: start, stop, scale, map, deploy, read logs, and what others may not.
 
-use control::controller::Order;
+use control::controller::{Controller, Order};
 use control::wire::{LogRecord, LogStream};
 use serde_json::{Value, json};
 
@@ -296,4 +296,20 @@ async fn one_host_belongs_to_one_space() {
         apps["pagination"]["total_results"], 0,
         "nothing half done is left"
     );
+}
+
+#[tokio::test]
+async fn an_instance_that_nobody_can_end_is_not_said_to_be_ended() {
+    let mut platform = Platform::start().await;
+    let app = platform.running_app("shop").await;
+    let first = format!("/v3/apps/{app}/processes/web/instances/0");
+    platform.client.delete(&first).await.expect(204);
+    let end = |order: &Order| matches!(order, Order::StopInstance { index: 0, .. });
+    platform.order(end).await;
+    // The controller is gone.
+    let (_other, orders) = Controller::channel();
+    platform.orders = orders;
+    let (code, words) = platform.client.delete(&first).await.refusal(503);
+    assert_eq!(code, 10015);
+    assert!(words.contains("No controller"), "{words}");
 }

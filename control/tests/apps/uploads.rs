@@ -1,8 +1,10 @@
 //! Uploads over HTTP: what is no harmless zip is refused, and none makes the API fail.
 
 use std::io::{Cursor, Write as _};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -11,11 +13,60 @@ use crate::generate::Chance;
 use crate::platform::Platform;
 
 async fn upload(platform: &Platform, app: &str, bits: &[u8]) -> Reply {
-    let relationships = json!({ "app": { "data": { "guid": app } } });
-    let body = json!({ "type": "bits", "relationships": relationships });
-    let package = platform.client.post("/v3/packages", body).await.expect(201);
-    let path = format!("/v3/packages/{}/upload", guid(&package));
+    let path = format!("{}/upload", new(platform, "packages", app).await);
     platform.client.upload(&path, bits).await
+}
+
+/// Where a new package or droplet is.
+async fn new(platform: &Platform, kind: &str, app: &str) -> String {
+    let mut body = json!({ "relationships": { "app": { "data": { "guid": app } } } });
+    if kind == "packages" {
+        body["type"] = json!("bits");
+    }
+    let list = format!("/v3/{kind}");
+    let made = platform.client.post(&list, body).await.expect(201);
+    format!("{list}/{}", guid(&made))
+}
+
+async fn becomes(platform: &Platform, path: &str, state: &str) {
+    let begun = Instant::now();
+    while platform.client.get(path).await.expect(200)["state"] != state {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never {state}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn bits_that_were_taken_stay_whatever_becomes_of_an_older_upload() {
+    let platform = Platform::start().await;
+    let app = platform.app("shop").await;
+    let bits = archive("index.html");
+    for late in [b"no zip".to_vec(), archive("other")] {
+        let package = new(&platform, "packages", &app).await;
+        let path = format!("{package}/upload");
+        let older = platform.client.begin_upload(&path, &late).await;
+        becomes(&platform, &package, "PROCESSING_UPLOAD").await;
+        platform.client.upload(&path, &bits).await.expect(200);
+        older.finish().await.refusal(422);
+        becomes(&platform, &package, "READY").await;
+        let kept = platform.client.get(&format!("{package}/download")).await;
+        assert_eq!(kept.body, bits);
+    }
+}
+
+#[tokio::test]
+async fn the_bits_of_a_droplet_are_taken_once() {
+    let platform = Platform::start().await;
+    let app = platform.app("shop").await;
+    let droplet = new(&platform, "droplets", &app).await;
+    let path = format!("{droplet}/upload");
+    // More than is held on the way: once half of it is sent, the other side has begun to take it.
+    let bits = vec![b'o'; 32 << 20];
+    let older = platform.client.begin_upload(&path, &bits).await;
+    platform.client.upload(&path, b"bits").await.location();
+    older.finish().await.refusal(422);
+    let kept = platform.client.get(&format!("{droplet}/download")).await;
+    assert_eq!(kept.body, b"bits");
 }
 
 fn archive(name: &str) -> Vec<u8> {
@@ -76,25 +127,12 @@ async fn no_upload_makes_the_api_fail() {
 async fn no_form_makes_an_upload_fail() {
     let platform = Platform::start().await;
     let app = platform.app("shop").await;
-    let relationships = json!({ "app": { "data": { "guid": app } } });
-    let body = json!({ "type": "bits", "relationships": relationships });
-    let package = guid(&platform.client.post("/v3/packages", body).await.expect(201));
-    let droplet = json!({ "relationships": relationships });
-    let droplet = guid(
-        &platform
-            .client
-            .post("/v3/droplets", droplet)
-            .await
-            .expect(201),
-    );
+    let package = new(&platform, "packages", &app).await;
+    let droplet = new(&platform, "droplets", &app).await;
     let form = b"--edge\r\nContent-Disposition: form-data; name=\"bits\"; filename=\"a.zip\"\r\n\
         Content-Type: application/zip\r\n\r\nPK\r\n--edge--\r\n";
     let mut chance = Chance::new(vec![app]);
-    let paths = [
-        format!("/v3/packages/{package}/upload"),
-        format!("/v3/droplets/{droplet}/upload"),
-    ];
-    for path in paths {
+    for path in [package, droplet].map(|one| format!("{one}/upload")) {
         for _ in 0..40 {
             let body = chance.damaged(form);
             let sent = ("multipart/form-data; boundary=edge", body.as_slice());

@@ -73,7 +73,10 @@ async fn stopped(call: &Call, app: &App, process: &Process, index: &str) -> Answ
         .ok()
         .filter(|&index: &u32| index < process.instances);
     let index = index.ok_or_else(|| ApiError::not_found("Instance"))?;
-    call.controller().stop_instance(&process.guid, index).await;
+    if !call.controller().stop_instance(&process.guid, index).await {
+        let detail = "No controller takes the order at the moment; try again";
+        return Err(ApiError::unavailable(detail));
+    }
     let mut tx = call.store().begin().await?;
     let data = json!({ "index": index, "process_type": process.process_type });
     call.record(&mut tx, "audit.app.process.terminate_instance", app, data)

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use super::{flags, package_zip};
 use crate::api::{Answer, ApiError, Call, Need, Routes, ok};
 use crate::blobs::{BlobError, Stored};
-use crate::model::{Droplet, DropletState, Package, PackageKind, PackageState};
+use crate::model::{Droplet, DropletState, PackageKind, PackageState};
 
 pub(super) fn routes() -> Routes {
     Routes::new("Packages")
@@ -36,36 +36,36 @@ async fn package(call: Call, Path(guid): Path<String>, request: Request) -> Answ
     }
     let mut tx = call.store().begin().await?;
     if !tx.claim_upload(&package.guid).await? {
-        return Err(ApiError::unprocessable("Bits already uploaded"));
+        return Err(taken());
     }
     tx.commit().await?;
-    match stored_package(&call, request).await {
+    let stored = stored_package(&call, request).await;
+    package.updated_at = crate::api::now();
+    let mut tx = call.store().begin().await?;
+    // invariant: bits that were taken stay; an upload that broke off may end after its successor.
+    if !tx.claim_upload(&package.guid).await? {
+        return Err(stored.err().unwrap_or_else(taken));
+    }
+    match &stored {
         Ok(stored) => {
             package.state = PackageState::Ready;
             package.sha256 = Some(stored.digest.to_string());
             package.size_bytes = Some(stored.size_bytes);
-            write(&call, &mut package).await?;
+            let data = json!({ "package_guid": package.guid });
+            call.record(&mut tx, "audit.app.package.upload", &app, data)
+                .await?;
         }
-        Err(refused) => {
-            // The client may try again with the same package.
-            package.state = PackageState::AwaitingUpload;
-            write(&call, &mut package).await?;
-            return Err(refused);
-        }
+        // The client may try again with the same package.
+        Err(_) => package.state = PackageState::AwaitingUpload,
     }
-    let mut tx = call.store().begin().await?;
-    let data = json!({ "package_guid": package.guid });
-    call.record(&mut tx, "audit.app.package.upload", &app, data)
-        .await?;
+    tx.update_package(&package).await?;
     tx.commit().await?;
+    stored?;
     ok(call.document(&package).await?)
 }
 
-async fn write(call: &Call, package: &mut Package) -> Result<(), ApiError> {
-    package.updated_at = crate::api::now();
-    let mut tx = call.store().begin().await?;
-    tx.update_package(package).await?;
-    Ok(tx.commit().await?)
+fn taken() -> ApiError {
+    ApiError::unprocessable("Bits already uploaded")
 }
 
 /// Stores the `bits` part once it is known to be a harmless zip.
@@ -95,9 +95,7 @@ async fn stored_package(call: &Call, request: Request) -> Result<Stored, ApiErro
 async fn droplet(call: Call, Path(guid): Path<String>, request: Request) -> Answer {
     let (_, mut droplet) = call.droplet(&guid, Need::Write).await?;
     if droplet.state != DropletState::AwaitingUpload {
-        return Err(ApiError::unprocessable(
-            "Droplet may be uploaded only once. Create a new droplet to upload bits.",
-        ));
+        return Err(only_once());
     }
     let mut parts = multipart(&call, request).await?;
     while let Some(part) = parts.next_field().await.map_err(broken)? {
@@ -119,8 +117,18 @@ async fn take(call: &Call, droplet: &mut Droplet, stored: Stored) -> Result<(), 
     droplet.size_bytes = Some(stored.size_bytes);
     droplet.updated_at = crate::api::now();
     let mut tx = call.store().begin().await?;
+    // Another upload may have ended meanwhile.
+    if !tx.claim_droplet(&droplet.guid).await? {
+        return Err(only_once());
+    }
     tx.update_droplet(droplet).await?;
     Ok(tx.commit().await?)
+}
+
+fn only_once() -> ApiError {
+    ApiError::unprocessable(
+        "Droplet may be uploaded only once. Create a new droplet to upload bits.",
+    )
 }
 
 async fn multipart(call: &Call, mut request: Request) -> Result<Multipart, ApiError> {
