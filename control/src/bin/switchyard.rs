@@ -32,7 +32,7 @@ enum Command {
     /// Keep the program of one container
     #[command(hide = true)]
     Keep(KeepOptions),
-    /// Run bus, router and a sample application on this machine
+    /// Run a whole platform on this machine: bus, router, API, agent and a sample application
     Micro(MicroOptions),
     /// Run a small application that announces itself over NATS
     Sample(SampleOptions),

@@ -42,8 +42,10 @@ pub async fn deploy(
     plan: &Plan,
     progress: &Progress,
 ) -> Result<Deployed, KatoError> {
+    // Files that cannot be read should leave no application behind.
+    let packed = packed(plan, progress).await?;
     let app = apply(client, space, plan, progress).await?;
-    let package = upload(client, &app, plan, progress).await?;
+    let package = upload(client, &app, packed, progress).await?;
     let droplet = stage(client, progress, &app, &package).await?;
     let kinds = droplet.process_types.iter().flatten();
     let kinds: Vec<&str> = kinds.map(|(kind, _)| kind.as_str()).collect();
@@ -87,13 +89,8 @@ fn changes(body: &[u8]) -> Option<usize> {
     Some(document.get("diff")?.as_array()?.len())
 }
 
-/// Packs the files and carries them to the platform; the id of the package that is ready.
-async fn upload(
-    client: &Client,
-    app: &App,
-    plan: &Plan,
-    progress: &Progress,
-) -> Result<String, KatoError> {
+/// The files in one archive.
+async fn packed(plan: &Plan, progress: &Progress) -> Result<pack::Package, KatoError> {
     let source = plan.path.clone();
     let packed = spawn_blocking(move || pack(&source)).await;
     let packed: pack::Package = packed.map_err(|error| KatoError::File {
@@ -106,6 +103,16 @@ async fn upload(
         None => size,
     };
     progress.step("packed", &outcome);
+    Ok(packed)
+}
+
+/// Carries the files to the platform; the id of the package that is ready.
+async fn upload(
+    client: &Client,
+    app: &App,
+    packed: pack::Package,
+    progress: &Progress,
+) -> Result<String, KatoError> {
     let document = json!({
         "type": "bits",
         "relationships": {"app": {"data": {"guid": app.guid}}},

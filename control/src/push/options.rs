@@ -18,6 +18,7 @@ pub struct KatoOptions {
 
 /// Where the API is and who asks.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Where, and as whom")]
 pub(super) struct AccountOptions {
     /// The API [default: that of the last login]
     #[arg(long, global = true, env = "KATO_API", value_name = "URL")]
@@ -51,17 +52,17 @@ pub(super) struct AccountOptions {
 /// The commands of `kato`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KatoCommand {
-    /// List the applications of the space
-    Apps,
     /// Log in, and remember where and as whom
     Login,
+    /// Choose the organization and the space that commands work in
+    Target(TargetOptions),
+    /// Carry an application from its files to running instances
+    Push(PushOptions),
+    /// List the applications of the space
+    Apps,
     /// Commands about one application that is there already.
     #[command(flatten)]
     One(AppCommand),
-    /// Carry an application from its files to running instances
-    Push(PushOptions),
-    /// Choose the organization and the space that commands work in
-    Target(TargetOptions),
 }
 
 /// The commands about one application.
@@ -69,18 +70,18 @@ pub enum KatoCommand {
 pub enum AppCommand {
     /// Show one application
     App(NameOptions),
-    /// Delete an application
-    Delete(DeleteOptions),
     /// Show what an application says
     Logs(LogsOptions),
-    /// Stop an application and start it again
-    Restart(RestartOptions),
     /// Change the number or the size of an application's instances
     Scale(ScaleOptions),
     /// Start an application
     Start(NameOptions),
     /// Stop an application
     Stop(NameOptions),
+    /// Stop an application and start it again
+    Restart(RestartOptions),
+    /// Delete an application
+    Delete(DeleteOptions),
 }
 
 impl AppCommand {

@@ -73,7 +73,7 @@ async fn command(
     };
     let chosen = match (&account.org, &account.space) {
         (Some(org), Some(space)) if target.create => ensure_space(client, org, space).await?,
-        _ => space(client, account, None).await?,
+        _ => space(client, account, session.space.as_ref()).await?,
     };
     tell_target(progress, &chosen);
     session.space = Some(chosen);
@@ -156,7 +156,7 @@ async fn space(
         (Some(org), Some(space), _) => find_space(client, org, space).await,
         (None, Some(space), Some(last)) => find_space(client, &last.organization, space).await,
         (None, None, Some(last)) => Ok(last.clone()),
-        (org, _, _) => only_space(client, org.as_deref()).await,
+        (org, space, _) => only_space(client, org.as_deref(), space.as_deref()).await,
     }
 }
 
@@ -175,13 +175,17 @@ async fn log_in(
     progress.step("api", session.links.api.url().as_str());
     progress.step("user", &user);
     let client = Client::new(session.links.clone(), credentials);
-    // Without a choice there is no target yet; the next command says what to do about it.
-    session.space = space(&client, account, session.space.as_ref()).await.ok();
-    if let Some(space) = &session.space {
-        tell_target(progress, space);
-    }
+    let found = space(&client, account, session.space.as_ref()).await;
+    session.space = found.as_ref().ok().cloned();
     session.credentials = Some(client.credentials());
-    home.save(&session)
+    home.save(&session)?;
+    match found {
+        Ok(space) => tell_target(progress, &space),
+        Err(error) if account.org.is_some() || account.space.is_some() => return Err(error),
+        // Nobody named one, so there is no target yet; the next command says what to do about it.
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 fn tell_target(progress: &Progress, space: &Space) {

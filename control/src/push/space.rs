@@ -83,8 +83,12 @@ pub(super) async fn find_space(
     })
 }
 
-/// The only space that the account can see.
-pub(super) async fn only_space(client: &Client, org: Option<&str>) -> Result<Space, KatoError> {
+/// The only space that the account can see, of those with these names where one is given.
+pub(super) async fn only_space(
+    client: &Client,
+    org: Option<&str>,
+    space: Option<&str>,
+) -> Result<Space, KatoError> {
     let what = "list the spaces";
     let path = "/v3/organizations?order_by=name";
     let mut orgs: Vec<Named> = client.list(what, path).await?;
@@ -98,6 +102,13 @@ pub(super) async fn only_space(client: &Client, org: Option<&str>) -> Result<Spa
             name: space.name,
             organization: org.name.clone(),
         }));
+    }
+    if let Some(name) = space {
+        spaces.retain(|found| found.name == name);
+        if spaces.is_empty() {
+            let problem = format!("there is no space `{name}` that this account may see");
+            return Err(KatoError::Target(problem));
+        }
     }
     match spaces.len() {
         1 => spaces.pop().ok_or_else(|| no_choice(&[])),

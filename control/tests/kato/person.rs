@@ -50,10 +50,14 @@ impl Person {
     }
 
     pub(crate) fn log_in(&self) -> Ended {
+        self.log_in_with(&[])
+    }
+
+    pub(crate) fn log_in_with(&self, words: &[&str]) -> Ended {
         let password = self.home.path().join("password");
         let password = password.to_str().unwrap();
         let account = ["--user", "ada", "--password-file", password];
-        self.kato(&[&["login", "--api", &self.api], &account[..]].concat())
+        self.kato(&[&["login", "--api", &self.api], &account[..], words].concat())
     }
 
     /// The directory of the application.

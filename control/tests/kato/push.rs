@@ -169,3 +169,14 @@ fn nothing_is_asked_when_there_is_nothing_to_push() {
     assert!(ended.err.contains("no application was named"), "{ended:?}");
     assert_eq!(platform.lines(), [""; 0]);
 }
+
+#[test]
+fn files_that_are_not_there_leave_no_application_behind() {
+    let platform = Platform::start();
+    platform.expects_hello();
+    let person = Person::logged_in(&platform);
+    let ended = person.kato(&["push", "hello", "-p", "nowhere"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("cannot use nowhere"), "{ended:?}");
+    assert_eq!(platform.lines(), Vec::<String>::new());
+}

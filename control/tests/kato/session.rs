@@ -112,3 +112,25 @@ fn a_target_is_made_where_it_is_missing() {
     let said = person.kato(&["apps"]).well();
     assert!(said.contains("new / place"), "{said}");
 }
+
+#[test]
+fn a_space_that_is_named_is_never_taken_for_another() {
+    let platform = Platform::start();
+    let person = Person::new(&platform);
+    let ended = person.log_in_with(&["--space", "nowhere"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("no space `nowhere`"), "{ended:?}");
+    // Who they are is known nevertheless, and there is one space only.
+    platform.lists("GET /v3/apps", json!([]));
+    person.kato(&["apps"]).well();
+    let ended = person.kato(&["apps", "--space", "nowhere"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    person.log_in_with(&["--space", "dev"]).well();
+    let nothing = json!({"resources": []});
+    platform.answers_only("GET /v3/spaces", 200, nothing);
+    let ended = person.kato(&["target", "--space", "nowhere"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("`nowhere` in `acme`"), "{ended:?}");
+    let said = person.kato(&["target"]).well();
+    assert!(said.contains("acme / dev"), "{said}");
+}

@@ -213,4 +213,4 @@ const USED: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Swit
 <h1>This link was used, has ended or never was</h1>\
 <p>While there is no administrator, each start of the platform prints a new one.</html>";
 const MADE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Switchyard</title>\
-<h1>Done</h1><p>Log in with <code>cf login</code>.</html>";
+<h1>Done</h1><p>Log in with <code>cf login</code> or <code>kato login</code>.</html>";
