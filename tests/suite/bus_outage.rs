@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness::bus::Bus;
+use harness::bus::{Bus, Gate};
 use harness::endpoint::Endpoint;
 use harness::router::Router;
 use harness::stage::HOST;
@@ -37,6 +37,25 @@ fn for_longer_than_the_threshold(mut act: impl FnMut()) {
     }
 }
 
+/// A router that finds the bus through `gate`, with further keys.
+fn behind(gate: &Gate, bus: &Bus, further: &Value) -> Router {
+    let mut settings = further.clone();
+    let host = json!({ "hostname": gate.addr().ip().to_string(), "port": gate.addr().port() });
+    settings["nats"] = json!({ "hosts": [host] });
+    Router::with(bus, &settings)
+}
+
+/// Restarts the bus and gives what a router behind `gate` asks of everybody once it is back.
+///
+/// It asks once, so the gate is opened when somebody listens.
+fn greeting_after_return(gate: &Gate, bus: &mut Bus) -> Value {
+    gate.close();
+    bus.restart();
+    let mut starts = bus.listen("router.start");
+    gate.open();
+    serde_json::from_slice(&starts.message()).unwrap()
+}
+
 fn has_pruned(router: &Router) -> bool {
     let metrics = router.metrics();
     let line = metrics
@@ -69,12 +88,11 @@ fn without_a_bus_every_route_is_still_served_and_nothing_is_pruned() {
 #[test]
 fn when_the_bus_returns_the_router_asks_for_everything_again() {
     let (mut bus, endpoint) = (Bus::debian(), Endpoint::saying("hello"));
-    let router = Router::start(&bus);
+    let gate = Gate::before(&bus);
+    let router = behind(&gate, &bus, &json!({}));
     bus.register(HOST, &[&endpoint]);
     router.eventually_knows(HOST, 1);
-    bus.restart();
-    let mut starts = bus.listen("router.start");
-    let start: Value = serde_json::from_slice(&starts.message()).unwrap();
+    let start = greeting_after_return(&gate, &mut bus);
     assert!(start["id"].is_string(), "{start}");
     let late = Endpoint::saying("late");
     // The subscription is back as well, some time after the greeting at the latest.
@@ -92,7 +110,8 @@ fn when_the_bus_returns_the_router_asks_for_everything_again() {
 fn five_minutes_without_a_bus_lose_nothing() {
     let (mut bus, endpoint) = (Bus::debian(), Endpoint::saying("hello"));
     let suspended = json!({ "suspend_pruning_if_nats_unavailable": true });
-    let router = Router::with(&bus, &suspended);
+    let gate = Gate::before(&bus);
+    let router = behind(&gate, &bus, &suspended);
     until_known(&bus, &router, &endpoint);
     bus.stop();
     let end = Instant::now() + Duration::from_secs(5 * 60);
@@ -101,9 +120,7 @@ fn five_minutes_without_a_bus_lose_nothing() {
         std::thread::park_timeout(Duration::from_millis(100));
     }
     assert!(!has_pruned(&router));
-    bus.restart();
-    let mut starts = bus.listen("router.start");
-    let start: Value = serde_json::from_slice(&starts.message()).unwrap();
+    let start = greeting_after_return(&gate, &mut bus);
     assert!(start["id"].is_string(), "{start}");
     until_known(&bus, &router, &endpoint);
     served(&router);

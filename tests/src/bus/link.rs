@@ -28,6 +28,8 @@ impl Link {
     pub(super) fn open(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&addr, DEADLINE).expect("the bus listens");
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        // A small line must not wait until the one before it is acknowledged.
+        stream.set_nodelay(true).unwrap();
         let mut link = Self {
             reader: BufReader::new(stream),
         };

@@ -5,8 +5,10 @@
 
 mod debian;
 mod embedded;
+mod gate;
 mod link;
 mod server;
 
+pub use gate::Gate;
 pub use link::Subscription;
 pub use server::Bus;

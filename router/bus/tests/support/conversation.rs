@@ -20,6 +20,8 @@ impl Conversation {
         let stream = soon("a connection", TcpStream::connect(addr))
             .await
             .unwrap();
+        // A small line must not wait until the large one before it is acknowledged.
+        stream.set_nodelay(true).unwrap();
         let mut conversation = Self {
             stream,
             arrived: Vec::new(),
