@@ -84,6 +84,7 @@ async fn attempts(site: &Site, task: &BuildTask) -> Result<BuildOutcome, StoreEr
         site.queue().begin();
         let attempted = attempt(site, task, &stager).await;
         site.queue().end();
+        site.pool().end_staging(&stager, &task.guid);
         let text = match attempted? {
             Ok(outcome) => return Ok(outcome),
             Err(Again::Refused(why)) if refusals >= REFUSALS => {
@@ -164,7 +165,7 @@ async fn stager(site: &Site, task: &BuildTask) -> Result<String, BuildOutcome> {
 
 fn choose(site: &Site, task: &BuildTask) -> Result<String, Shortage> {
     let request = Request {
-        process: &task.app,
+        process: &task.guid,
         memory_mb: i64::from(task.memory_mb),
         disk_mb: i64::from(task.disk_mb),
         stack: &task.stack,

@@ -324,6 +324,26 @@ fn a_staging_task_has_arrived_when_its_memory_is_gone() {
 }
 
 #[test]
+fn a_build_that_ended_between_two_advertisements_holds_no_room() {
+    let mut world = World::new(vec![RealNode::new(0, 3_000)], 1);
+    for build in ["b", "c"] {
+        let chosen = world
+            .pool
+            .choose_stager(&request(build), world.now, &mut world.random);
+        assert_eq!(chosen.unwrap().agent, "0-ab");
+    }
+    world.pool.end_staging("0-ab", "b");
+    world.pool.end_staging("0-ab", "b");
+    world.pool.end_staging("gone", "c");
+    let node = world.pool.nodes(world.now).next().unwrap();
+    assert_eq!(node.free_memory_mb, 1_976);
+    // An instance of the same name is no build.
+    world.place(&request("c")).unwrap();
+    world.pool.end_staging("0-ab", "c");
+    assert_eq!(world.pool.instances("c"), 1);
+}
+
+#[test]
 fn an_agent_that_was_restarted_is_one_agent() {
     let mut pool = Pool::new();
     for id in ["0-old", "1-other"] {

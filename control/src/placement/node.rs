@@ -73,13 +73,21 @@ pub(super) struct Node {
 
 /// Room that was given away and that the agent did not advertise as taken yet.
 #[derive(Debug)]
-struct Promise {
-    /// `None` for a staging task.
-    process: Option<Box<str>>,
-    memory: i64,
-    disk: i64,
+pub(super) struct Promise {
+    pub(super) role: Role,
+    /// The process of an instance, or the build.
+    pub(super) what: Box<str>,
+    pub(super) memory: i64,
+    pub(super) disk: i64,
     /// From then on an advertisement knows of it, or the agent never will.
-    settled: Micros,
+    pub(super) settled: Micros,
+}
+
+impl Promise {
+    /// Whose instance it is; `None` for a build.
+    fn process(&self) -> Option<&str> {
+        (self.role == Role::Instances).then_some(&*self.what)
+    }
 }
 
 impl Node {
@@ -128,25 +136,19 @@ impl Node {
         changed
     }
 
-    pub(super) fn promise(
-        &mut self,
-        process: Option<&str>,
-        memory: i64,
-        disk: i64,
-        settled: Micros,
-    ) {
-        let process = process.map(Box::from);
-        self.promises.push(Promise {
-            process,
-            memory,
-            disk,
-            settled,
-        });
+    pub(super) fn promise(&mut self, promise: Promise) {
+        self.promises.push(promise);
+    }
+
+    /// Forgets what was promised for a build that has ended.
+    pub(super) fn end_staging(&mut self, build: &str) {
+        let is_its = |promise: &Promise| promise.role == Role::Staging && &*promise.what == build;
+        self.promises.retain(|promise| !is_its(promise));
     }
 
     /// Instances of `process`, with those that were promised.
     pub(super) fn count(&self, process: &str) -> u32 {
-        let of_it = |promise: &&Promise| promise.process.as_deref() == Some(process);
+        let of_it = |promise: &&Promise| promise.process() == Some(process);
         let promised = self.promises.iter().filter(of_it).count();
         let told = self.told.get(process).copied().unwrap_or(0);
         told.saturating_add(u32::try_from(promised).unwrap_or(u32::MAX))
@@ -157,17 +159,14 @@ impl Node {
         let promised = self
             .promises
             .iter()
-            .filter(|promise| promise.process.is_some())
+            .filter(|promise| promise.role == Role::Instances)
             .count();
         self.told.values().copied().map(u64::from).sum::<u64>() + promised as u64
     }
 
     /// The processes that it counts instances of.
     pub(super) fn processes(&self) -> Vec<String> {
-        let promised = self
-            .promises
-            .iter()
-            .filter_map(|promise| promise.process.as_deref());
+        let promised = self.promises.iter().filter_map(Promise::process);
         self.told
             .keys()
             .cloned()
@@ -196,7 +195,7 @@ impl Node {
         let mut arrived = self.grown(told);
         let mut unexplained = self.told_memory.saturating_sub(told.available_memory);
         self.promises.retain(|promise| {
-            let process = promise.process.as_ref();
+            let process = promise.process();
             let Some(left) = process.and_then(|process| arrived.get_mut(process)) else {
                 return true;
             };
@@ -208,7 +207,7 @@ impl Node {
             false
         });
         self.promises.retain(|promise| {
-            if promise.process.is_some() || unexplained < promise.memory {
+            if promise.role == Role::Instances || unexplained < promise.memory {
                 return true;
             }
             unexplained -= promise.memory;
@@ -221,13 +220,10 @@ impl Node {
         let count = |counts: &BTreeMap<String, u32>, process: &str| {
             counts.get(process).copied().unwrap_or(0)
         };
-        let promised = self
-            .promises
-            .iter()
-            .filter_map(|promise| promise.process.as_ref());
+        let promised = self.promises.iter().filter_map(Promise::process);
         let growth = promised.map(|process| {
             let grown = count(&told.instances, process).saturating_sub(count(&self.told, process));
-            (process.clone(), grown)
+            (Box::from(process), grown)
         });
         growth.collect()
     }

@@ -8,7 +8,7 @@ use crate::wire::{Advertisement, AgentHello};
 
 use super::class::{Class, Classes};
 use super::counts::Counts;
-use super::node::{Hot, NEVER, Node, Role};
+use super::node::{Hot, NEVER, Node, Promise, Role};
 use super::request::{Chosen, NodeView, Request};
 use super::scan::Scan;
 
@@ -141,6 +141,17 @@ impl Pool {
         Some(&node.name)
     }
 
+    /// Takes back what was promised for a build that this stager has ended, or never began: no
+    /// advertisement may have shown it as taken.
+    pub fn end_staging(&mut self, agent: &str, build: &str) {
+        let number = self.numbers.get(agent).copied();
+        let place = number.and_then(|number| slot(&mut self.hot, &mut self.nodes, number));
+        if let Some((hot, node)) = place {
+            node.end_staging(build);
+            refresh(hot, node);
+        }
+    }
+
     /// Whether the agent was heard of lately.
     #[must_use]
     pub fn is_alive(&self, agent: &str, now: Micros) -> bool {
@@ -191,16 +202,17 @@ impl Pool {
         request: &Request<'_>,
     ) -> Option<Chosen> {
         let (hot, node) = slot(&mut self.hot, &mut self.nodes, number)?;
-        let process = (role == Role::Instances).then_some(request.process);
-        node.promise(
-            process,
-            request.memory_mb,
-            request.disk_mb,
-            now.after(SETTLE),
-        );
+        node.promise(Promise {
+            role,
+            what: request.process.into(),
+            memory: request.memory_mb,
+            disk: request.disk_mb,
+            settled: now.after(SETTLE),
+        });
         refresh(hot, node);
-        if let Some(process) = process {
-            self.counts.set(process, number, node.count(process));
+        if role == Role::Instances {
+            let count = node.count(request.process);
+            self.counts.set(request.process, number, count);
         }
         Some(Chosen {
             agent: node.id.clone(),

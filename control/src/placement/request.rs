@@ -3,7 +3,7 @@
 /// An instance or a staging task that needs a node.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Request<'a> {
-    /// The process; instances of one process are spread. Not looked at for staging.
+    /// The process, whose instances are spread; for staging, the build.
     pub process: &'a str,
     /// Memory in MB.
     pub memory_mb: i64,

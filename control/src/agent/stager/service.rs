@@ -147,7 +147,11 @@ impl Stager {
                 Some(message) = self.stops.next() => self.cancel(&message),
                 _ = advertise.tick() => self.advertise().await,
                 Some(_) = self.locates.next() => self.advertise().await,
-                Some(ended) = self.tasks.join_next() => self.forget(ended.ok()),
+                Some(ended) = self.tasks.join_next() => {
+                    self.forget(ended.ok());
+                    // Builds may be waiting for its room.
+                    self.advertise().await;
+                }
             }
         }
         for build in self.builds.values() {
