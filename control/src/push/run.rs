@@ -160,6 +160,15 @@ async fn space(
     }
 }
 
+/// The space of the last login, looked for by its name: since then the platform may have been made anew
+/// at the same address, or another user may ask.
+async fn again(client: &Client, last: &Space) -> Result<Space, KatoError> {
+    match find_space(client, &last.organization, &last.name).await {
+        Err(KatoError::Target(_)) => only_space(client, None, None).await,
+        found => found,
+    }
+}
+
 async fn log_in(
     home: &Home,
     account: &AccountOptions,
@@ -175,7 +184,12 @@ async fn log_in(
     progress.step("api", session.links.api.url().as_str());
     progress.step("user", &user);
     let client = Client::new(session.links.clone(), credentials);
-    let found = space(&client, account, session.space.as_ref()).await;
+    let found = match &session.space {
+        Some(last) if account.org.is_none() && account.space.is_none() => {
+            again(&client, last).await
+        }
+        last => space(&client, account, last.as_ref()).await,
+    };
     session.space = found.as_ref().ok().cloned();
     session.credentials = Some(client.credentials());
     home.save(&session)?;

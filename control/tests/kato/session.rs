@@ -134,3 +134,14 @@ fn a_space_that_is_named_is_never_taken_for_another() {
     let said = person.kato(&["target"]).well();
     assert!(said.contains("acme / dev"), "{said}");
 }
+
+#[test]
+fn a_login_at_a_platform_that_was_made_anew_does_not_keep_the_space_that_is_gone() {
+    let platform = Platform::start();
+    let person = Person::logged_in(&platform);
+    let nothing = json!({"resources": []});
+    platform.answers_only("GET /v3/spaces", 200, nothing);
+    platform.lists("GET /v3/spaces", json!([{"guid": "p", "name": "prod"}]));
+    let said = person.log_in().well();
+    assert!(said.contains("acme / prod"), "{said}");
+}
