@@ -110,7 +110,7 @@ pub fn settings(bus: &Bus, further: &Value) -> Value {
         "max_idle_conns": 100,
         "max_idle_conns_per_host": 100,
         "backends": { "max_attempts": 3 },
-        "endpoint_timeout": "20s",
+        "endpoint_timeout": "60s",
         "endpoint_dial_timeout": "2s",
         "logging": { "level": "error" },
         "switchyard": { "listen_address": "127.0.0.1", "workers": 1 },

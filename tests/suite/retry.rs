@@ -1,14 +1,11 @@
 //! Trying again: on another endpoint, and never what might be done twice.
 
-use std::time::Instant;
-
 use harness::bus::Bus;
 use harness::client::Client;
 use harness::endpoint::Endpoint;
 use harness::oracle::Message;
 use harness::router::Router;
 use harness::stage::{HOST, Stage, post};
-use harness::wait::DEADLINE;
 use serde_json::json;
 
 struct Pair {
@@ -255,10 +252,8 @@ fn a_client_that_leaves_ends_its_attempt() {
     let mut client = stage.client();
     client.get(HOST, "/");
     stage.endpoint.eventually_has(1);
-    let left = Instant::now();
     client.reset();
     stage.endpoint.eventually_left_but(0);
-    assert!(left.elapsed() < DEADLINE);
     assert_eq!(stage.endpoint.requests().len(), 1);
 }
 

@@ -158,4 +158,4 @@ async fn an_agent_that_says_goodbye_is_out_of_the_pool_though_it_was_just_heard(
     becomes_so(&cloud, 2048, false, Duration::from_secs(8)).await;
 }
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// How long anything in these tests may take before it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for `future`.
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
