@@ -49,3 +49,4 @@ mod component;
 mod contract;
 mod fetch;
 mod range;
+mod serve;

@@ -1,19 +1,23 @@
 //! `/healthz` and `/varz`, the agent's side for operators; and its instances' files.
 
+use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::files;
 use super::node::Node;
 use crate::component::{Component, HEALTHY};
+use crate::serve::ServeLimits;
 use crate::wire::InstanceState;
 
 /// The port of `/healthz` and `/varz`; any free one.
@@ -31,9 +35,9 @@ pub(super) async fn serve(listener: TcpListener, component: Component, node: Arc
         .route("/instance_paths/{guid}", get(files::serve))
         .with_state(node);
     let router = router.merge(files);
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::warn!(%error, "status-port-closed");
-    }
+    let service = TowerToHyperService::new(router);
+    let limits = ServeLimits::new(Duration::ZERO);
+    crate::serve::serve(listener, service, limits, pending()).await;
 }
 
 async fn varz(

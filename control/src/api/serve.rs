@@ -1,29 +1,27 @@
 //! Serving: all routes on one listener, until told to stop.
 
 use std::future::Future;
-use std::io;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::{Api, ApiError, Routes, audit, front, internal, jobs, log_cache, openapi, uaa, v3};
+use crate::serve::ServeLimits;
 
-/// Serves the API, and any routes beside it, until `stop` is done; requests in flight are finished.
-///
-/// # Errors
-///
-/// Fails when the listener does.
+/// Serves the API, and any routes beside it, until `stop` is done; then requests in flight have two
+/// seconds to end.
 pub async fn serve(
     listener: TcpListener,
     api: Api,
     beside: Routes,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, router(api, beside))
-        .with_graceful_shutdown(stop)
-        .await
+    stop: impl Future<Output = ()>,
+) {
+    let service = TowerToHyperService::new(router(api, beside));
+    crate::serve::serve(listener, service, ServeLimits::new(DRAIN), stop).await;
 }
 
 fn router(api: Api, beside: Routes) -> Router {
@@ -56,3 +54,6 @@ async fn description(
 async fn unknown() -> ApiError {
     ApiError::unknown_request()
 }
+
+/// What does not end by then is cut: a client that reads slowly must not hold us.
+const DRAIN: Duration = Duration::from_secs(2);

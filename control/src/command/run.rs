@@ -98,17 +98,15 @@ async fn live(options: &ControllerOptions) -> Result<(), CommandError> {
         presence.clone().announce(opened.bus.clone()),
     ));
     say_where(opened.address).map_err(CommandError::Runtime)?;
-    let serving = api::serve(opened.listener, api, shown(presence), said(stopped));
-    let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return ended.map_err(CommandError::Runtime),
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    info!("controller-stopping");
-    stop.send_replace(true);
-    // What does not end by then is cut: a client that reads slowly must not hold us.
-    let _served = timeout(FAREWELL, &mut serving).await;
+    let asked = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        info!("controller-stopping");
+        stop.send_replace(true);
+    };
+    api::serve(opened.listener, api, shown(presence), asked).await;
     let _over = timeout(FAREWELL, farewell(&mut tasks)).await;
     opened.store.close().await;
     Ok(())
@@ -246,11 +244,6 @@ async fn farewell(tasks: &mut JoinSet<()>) {
     while tasks.len() > FOLLOWERS {
         let _ended = tasks.join_next().await;
     }
-}
-
-async fn said(mut stopped: watch::Receiver<bool>) {
-    // An error means that nobody is left to say it, which says it too.
-    let _said = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn connect(text: &str) -> Result<Bus, CommandError> {

@@ -7,61 +7,24 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 
 use super::body::Answer;
 use super::instance::Instance;
 use super::page;
 use super::stop::Stop;
 use crate::contract::INSTANCE_HEADER;
+use crate::serve::{self, ServeLimits};
 
 /// Serves one instance until told to stop, then lets what is in flight finish.
 pub(super) async fn serve(listener: TcpListener, instance: Arc<Instance>, mut stop: Stop) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&instance), stop.clone()));
-                }
-                // Out of descriptors, for example: those that are open must close first.
-                Err(_) => sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-            () = stop.said() => break,
-        }
-    }
-    drop(listener);
-    let _ = timeout(DRAIN, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
-}
-
-async fn converse(stream: TcpStream, instance: Arc<Instance>, mut stop: Stop) {
-    // Small answers should not wait for a later one; a failure costs latency only.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let response = answer(&instance, request);
         async move { Ok::<_, Infallible>(response) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_PAUSE)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = &mut connection => return,
-        () = stop.said() => connection.as_mut().graceful_shutdown(),
-    }
-    // Whatever a client did wrong ends its own connection only.
-    let _ = connection.await;
+    serve::serve(listener, service, ServeLimits::new(DRAIN), stop.said()).await;
 }
 
 fn answer(instance: &Instance, request: Request<Incoming>) -> Response<Answer> {
@@ -137,14 +100,14 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const FILLER_MAX_BYTES: u64 = 1 << 40;
-const CONNECTIONS_MAX: usize = 4096;
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Longer than the 90 s for which a router keeps an idle connection, so that it closes first.
-const REQUEST_PAUSE: Duration = Duration::from_secs(120);
 const DRAIN: Duration = Duration::from_millis(800);
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
     use super::super::stop::{self, StopSender};
     use super::*;
     use crate::fetch::{self, Answer as Fetched};

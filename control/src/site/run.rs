@@ -8,18 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::SiteError;
 use super::respond::{Body, respond};
+use crate::serve::{ServeLimits, serve};
 
 /// What `switchyard static` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -65,50 +61,16 @@ async fn site(options: &SiteOptions) -> Result<(), SiteError> {
     let mut end = signal(SignalKind::terminate()).map_err(SiteError::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(SiteError::Runtime)?;
     println!("serving {} on {address}", root.display());
-    serve(listener, root.into(), &mut end, &mut interrupt).await;
-    Ok(())
-}
-
-async fn serve(listener: TcpListener, root: Arc<Path>, end: &mut Signal, interrupt: &mut Signal) {
-    let (stop, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&root), stopped.clone()));
-                }
-                // Out of descriptors, for example: those that are open must close first.
-                Err(_) => sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-            _ = end.recv() => break,
-            _ = interrupt.recv() => break,
-        }
-    }
-    drop(listener);
-    stop.send_replace(true);
-    let _ = timeout(DRAIN, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
-}
-
-async fn converse(stream: TcpStream, root: Arc<Path>, mut stopped: watch::Receiver<bool>) {
-    // Small answers should not wait for a later one; a failure costs latency only.
-    let _ = stream.set_nodelay(true);
+    let root: Arc<Path> = root.into();
     let service = service_fn(move |request| answer(Arc::clone(&root), request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_PAUSE)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = &mut connection => return,
-        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
-    }
-    // Whatever a client did wrong ends its own connection only.
-    let _ = connection.await;
+    let stop = async {
+        tokio::select! {
+            _ = end.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    serve(listener, service, ServeLimits::new(DRAIN), stop).await;
+    Ok(())
 }
 
 async fn answer(root: Arc<Path>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
@@ -119,9 +81,5 @@ async fn answer(root: Arc<Path>, request: Request<Incoming>) -> Result<Response<
     Ok(response)
 }
 
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-const CONNECTIONS_MAX: usize = 4096;
 /// Less than the ten seconds after which a runtime kills what it asked to end.
 const DRAIN: Duration = Duration::from_secs(8);
-/// Longer than the 90 s for which a router keeps an idle connection, so that it closes first.
-const REQUEST_PAUSE: Duration = Duration::from_secs(120);
