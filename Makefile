@@ -18,6 +18,8 @@ run: router ## build the release and start everything on this machine (Ctrl-C st
 
 # A build of its own: the profile names functions as they are compiled when nothing else adds features to their crates.
 router: ## build the router's release, laid out by its profile
+	@./packaging/profile-key.sh | diff packaging/profile/router.key - || \
+		echo 'make: the profile was made with other crates or another compiler and is of little use now: make profile'
 	RUSTFLAGS="$(RUSTFLAGS) -Cprofile-use=$(PROFILE)" cargo build --release --locked -p router
 
 profile: ## measure the router under load for that layout (ten minutes; needs llvm-profdata)

@@ -39,4 +39,5 @@ fi
 
 mkdir -p "$(dirname "$profile")"
 "$merger" merge --sparse --output="$profile" "$counts"/*.profraw
+./packaging/profile-key.sh >"${profile%.profdata}.key"
 say "wrote $profile, $(stat --format=%s "$profile") bytes; build with: make router"
