@@ -99,6 +99,17 @@ fn what_no_node_has_room_for_is_refused_says_so_in_its_log_and_starts_when_a_nod
     let Some(world) = World::start() else { return };
     let app = example("static");
     world.kato(&["push", "big", "-p", app.to_str().unwrap()]);
+    let scaled = world.kato_command(&["scale", "big", "-m", "8G"]).output();
+    let scaled = scaled.unwrap();
+    let complaint = String::from_utf8_lossy(&scaled.stderr);
+    assert!(!scaled.status.success(), "{complaint}");
+    assert!(
+        complaint.contains("insufficient running resources") && complaint.contains("8192 MB"),
+        "{complaint}"
+    );
+    world.expect_page("big.localhost", 200);
+    let (_, found) = world.ask("GET /v3/deployments", &Value::Null);
+    assert_eq!(found["pagination"]["total_results"], 0, "{found}");
     world.kato(&["stop", "big"]);
     world.kato(&["scale", "big", "-m", "8G"]);
     let (_, found) = world.ask("GET /v3/apps?names=big", &Value::Null);

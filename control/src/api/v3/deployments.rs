@@ -9,6 +9,7 @@ use super::apps::write_process;
 use super::deployment_body::{Wanted, read};
 use super::quota;
 use super::reach::fresh_guid;
+use super::room;
 use crate::api::listing::BY_TIME;
 use crate::api::{
     Answer, ApiError, Base, Body, Call, Metadata, Need, Routes, created, ok, resource, rfc3339,
@@ -65,6 +66,7 @@ async fn create(call: Call, body: Body) -> Answer {
     let app = call.named_app(&app_guid).await?;
     let droplet = droplet_for(&call, &app, wanted.droplet.as_deref()).await?;
     quota::check_start(&call, &app).await?;
+    room::check_deployment(&call, &app, &wanted.options.change).await?;
     let mut tx = call.store().begin().await?;
     let deployment = begin(&call, &mut tx, (app, droplet), wanted).await?;
     tx.write_metadata(&deployment.guid, &patch).await?;
