@@ -258,6 +258,8 @@ impl Driver {
         match ended {
             Ok(build) => {
                 self.builds.remove(&build);
+                // An instance takes a small part of the room that a build held.
+                self.health.room_appeared(now());
             }
             // Its build is taken up again once the set is rebuilt from the store.
             Err(error) => {
