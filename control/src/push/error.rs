@@ -157,9 +157,10 @@ impl Explain for KatoError {
             Self::App(_) => "list what there is: kato apps",
             Self::NoName => "name it: kato push NAME, or write a manifest.yml",
             Self::Crashed { .. } | Self::Late { .. } => "see what it says: kato logs NAME --recent",
-            Self::Build { .. } => {
-                "name a buildpack that fits: kato push NAME -b BUILDPACK; the lines above say why"
+            Self::Build { reason } if reason.contains("NoAppDetected") => {
+                "name a buildpack that fits: kato push NAME -b BUILDPACK"
             }
+            Self::Build { .. } => "the lines above say how far it came",
             Self::Target(_) => "choose: kato target --org ORG --space SPACE [--create]",
             Self::Nothing(_) => "choose the directory: kato push NAME -p PATH; see .cfignore too",
             Self::Unreachable { .. } => {
