@@ -24,8 +24,20 @@ docker version >/dev/null 2>&1 || fail "no Docker Engine answers: start it and s
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
-included=$(echo "$packages" | tr ' ' ',')
-debootstrap --variant=minbase --include="$included" "$suite" "$root" "$mirror"
+debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror"
+
+# debootstrap knows no alternatives between packages, as npm's need them, so apt installs the rest. No package
+# may start a service of its own in here.
+inside() {
+  chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+}
+echo "deb $mirror $suite main" >"$root/etc/apt/sources.list"
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+chmod +x "$root/usr/sbin/policy-rc.d"
+inside apt-get -q update
+# shellcheck disable=SC2086 # one word for each package
+inside apt-get -q install --yes --no-install-recommends $packages
+rm "$root/usr/sbin/policy-rc.d"
 
 # Programs run as this user; its home is where the droplet is bound to.
 chroot "$root" groupadd --gid 2000 vcap
