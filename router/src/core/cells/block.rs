@@ -1,5 +1,6 @@
 //! Block: the numbers themselves.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -136,6 +137,7 @@ impl CoreCells {
             cell,
             last: slots.series() - 1,
             bounds: Arc::clone(&slots.bounds),
+            lately: Cell::new(0),
         }
     }
 

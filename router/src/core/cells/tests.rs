@@ -59,6 +59,26 @@ fn a_bound_belongs_to_its_bucket() {
 }
 
 #[test]
+fn a_value_finds_its_bucket_whatever_came_before() {
+    let values = [0, 10, 11, 20, 21, u64::MAX];
+    for before in values {
+        for value in values {
+            let mut layout = Layout::new();
+            let slots = layout.histograms(&[10, 20], 1);
+            let cells = Cells::new(&layout, 1);
+            let histogram = cells.core(0).histogram(&slots);
+            histogram.observe(before);
+            histogram.observe(value);
+            let mut buckets = [0; 3];
+            for seen in [before, value] {
+                buckets[usize::from(seen > 10) + usize::from(seen > 20)] += 1;
+            }
+            assert_eq!(cells.sum_histogram(&slots, 0).buckets, buckets);
+        }
+    }
+}
+
+#[test]
 fn blocks_start_on_their_own_cache_lines() {
     let mut layout = Layout::new();
     layout.numbers(LINE + 1);
